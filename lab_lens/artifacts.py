@@ -1,0 +1,169 @@
+"""The files inside artifact directories: their names, atomic writes, content hashes, and the check that they exist."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lab_lens.errors import ContractError, InputError
+
+TRAIN_CSV = "train.csv"
+VAL_CSV = "val.csv"
+TEST_CSV = "test.csv"
+DATA_REPORT = "data_report"
+PREDICTIONS_CSV = "predictions.csv"
+GENERATION_JSON = "generation.json"
+CHAMPION_JSON = "champion.json"
+TRAINING_MANIFEST = "training_manifest.json"
+VALIDATION_REPORT = "validation_report"
+VALIDATION_SUMMARY = "validation_summary"
+SCORED_PREDICTIONS = "predictions"
+BIAS_REPORT = "bias_report"
+BIAS_SUMMARY = "bias_summary"
+PREDICTIONS_WITH_SLICES = "predictions_with_slices"
+SENSITIVITY_REPORT = "sensitivity_report"
+LIME_EXPLANATION = "lime_explanation"
+SECTION_IMPORTANCE = "section_importance"
+LENGTH_SENSITIVITY = "length_sensitivity_analysis"
+DECISION_JSON = "decision.json"
+DEPLOYMENT_JSON = "deployment.json"
+ROLLBACK_JSON = "rollback.json"
+
+SCHEMA_VERSION = 1
+_HASH_CHUNK_BYTES = 1 << 20
+
+
+def file_in(path: Path, name: str) -> Path:
+    """Return `path` itself when it is a file, else the file `name` inside it; a user may point at either."""
+    return path / name if path.is_dir() else path
+
+
+def find_report(path: Path, stem: str, suffix: str = ".json") -> Path:
+    """Find a report: `path` itself, `<stem><suffix>` in it, or the newest stamped `<stem>_*<suffix>` in it.
+
+    Raises:
+        InputError: no such report exists.
+    """
+    if path.is_file():
+        return path
+    plain = path / f"{stem}{suffix}"
+    if plain.is_file():
+        return plain
+    stamped = sorted(path.glob(f"{stem}_*{suffix}")) if path.is_dir() else []
+    if not stamped:
+        raise InputError(f"no {stem}{suffix} at {path}: give the report file or the directory that its stage wrote")
+    return stamped[-1]
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary file beside `target`; on success it is fsynced and renamed over `target`, else removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        give_default_mode(temporary)
+        fsync_file(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    fsync_directory(target.parent)
+
+
+def give_default_mode(path: Path) -> None:
+    """Give a file the mode that an ordinary new file would have here."""
+    # mkstemp makes files private to their owner; containers of other users read the same artifacts.
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
+
+
+def fsync_file(path: Path) -> None:
+    """Flush one file's content to the disk."""
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+def fsync_directory(path: Path) -> None:
+    """Flush a directory entry to the disk where the platform can (Windows cannot open directories)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write UTF-8 text atomically: a reader sees the old file or the new one, never a part."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write JSON atomically; NaN and infinities are refused, since other readers cannot parse them."""
+    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: the file is missing, not UTF-8 or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is not JSON ({error.__class__.__name__}); was it written by lab-lens?") from error
+
+
+def sha256_text(text: str) -> str:
+    """Hash text as UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hash a file's bytes without loading it whole."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(_HASH_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_files(directory: Path) -> dict[str, str]:
+    """Hash every file below `directory`, keyed by POSIX path relative to it, sorted."""
+    files = sorted(item for item in directory.rglob("*") if item.is_file())
+    return {item.relative_to(directory).as_posix(): sha256_file(item) for item in files}
+
+
+def content_hash(file_hashes: dict[str, str]) -> str:
+    """One hash for a directory's content, from `sha256_files`; names and bytes count, times and owners do not."""
+    return sha256_text("\n".join(f"{name} {digest}" for name, digest in sorted(file_hashes.items())))
+
+
+def require_written(paths: Iterable[Path]) -> None:
+    """Check that every declared output exists and is not empty: KFP calls a task that wrote nothing a success.
+
+    Raises:
+        ContractError: naming every output that is missing or empty.
+    """
+    missing = [str(path) for path in paths if not _holds_something(path)]
+    if missing:
+        raise ContractError(f"declared outputs were not written: {', '.join(missing)}")
+
+
+def _holds_something(path: Path) -> bool:
+    if path.is_dir():
+        return any(path.iterdir())
+    return path.is_file() and path.stat().st_size > 0

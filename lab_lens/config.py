@@ -1,0 +1,269 @@
+"""The configuration of a run: strict, frozen, with units in every description, all errors at once."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lab_lens.artifacts import sha256_text
+from lab_lens.errors import InputError
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+MetricName = Literal["rouge1", "rouge2", "rougeL", "rougeLsum", "bleu"]
+OnUnknown = Literal["warn", "block"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Columns(_Section):
+    """Names of the user's columns; null where the data has no such column."""
+
+    example_id: str | None = Field("example_id", description="unique id of a row; null: made from the row number")
+    subject_id: str = Field("subject_id", description="the patient; no patient is in two splits")
+    input_text: str = Field("input_text", description="the note to summarize")
+    target_summary: str = Field("target_summary", description="the reference summary")
+    age_group: str | None = Field("age_group", description="age group; null: made from `age`, or absent")
+    age: str | None = Field(None, description="age in years, or '9-month'; used when age_group is null")
+    gender: str | None = Field("gender", description="gender; null: absent")
+    ethnicity: str | None = Field("ethnicity", description="ethnicity; null: absent")
+
+
+class Splits(_Section):
+    """Shares of patients, by hash of the patient: a new patient never moves an old one."""
+
+    train_fraction: Fraction = 0.70
+    val_fraction: Fraction = 0.15
+    test_fraction: Fraction = 0.15
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> "Splits":
+        total = self.train_fraction + self.val_fraction + self.test_fraction
+        if abs(total - 1.0) > 1e-9:
+            raise ValueError(f"train, val and test fractions sum to {total:g}; they must sum to 1")
+        if min(self.train_fraction, self.val_fraction, self.test_fraction) <= 0.0:
+            raise ValueError("each of train, val and test needs a fraction above 0")
+        return self
+
+
+class SyntheticNotes(_Section):
+    """What `--data synthetic` makes."""
+
+    patients: PositiveInt = Field(2000, description="patients; some have several admissions")
+    detail: Literal["brief", "full"] = Field("full", description="length of the notes")
+
+
+class Data(_Section):
+    """How the user's table becomes examples."""
+
+    columns: Columns = Columns()
+    min_input_chars: PositiveInt = Field(50, description="rows with shorter notes are filtered, counted and reported")
+    min_target_chars: PositiveInt = Field(10, description="rows with shorter references are filtered and reported")
+    splits: Splits = Splits()
+    synthetic: SyntheticNotes = SyntheticNotes()
+
+
+class Model(_Section):
+    """The base model and the lengths it works at."""
+
+    base_model: str = Field(
+        "GanjinZero/biobart-v2-base", description="hub id, directory, or scratch:tiny|small|base", min_length=1
+    )
+    revision: str | None = Field(None, description="hub revision (commit hash, tag or branch)")
+    max_input_tokens: PositiveInt = Field(1024, description="longer notes are truncated, and the share is reported")
+    max_target_tokens: PositiveInt = 256
+    scratch_vocabulary_tokens: Annotated[int, Field(ge=300)] = Field(
+        8000, description="vocabulary of the byte-level BPE tokenizer that scratch models train"
+    )
+
+
+class Training(_Section):
+    """How the model is fine-tuned."""
+
+    epochs: Annotated[float, Field(gt=0)] = 5.0
+    max_steps: Annotated[int, Field(ge=0)] = Field(0, description="optimizer steps at most; 0: epochs decide")
+    batch_size: PositiveInt = Field(8, description="examples a device step")
+    gradient_accumulation_steps: PositiveInt = 2
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-5
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_steps: Annotated[int, Field(ge=0)] = 500
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    early_stopping_patience: PositiveInt = Field(2, description="evaluations without a better ROUGE-L before stopping")
+    eval_examples: PositiveInt = Field(200, description="validation examples that are generated at each evaluation")
+    evaluations_per_epoch: PositiveInt = 1
+
+
+class Decoding(_Section):
+    """How summaries are generated (beam search)."""
+
+    num_beams: PositiveInt = 4
+    no_repeat_ngram_size: Annotated[int, Field(ge=0)] = 3
+    length_penalty: float = 1.0
+    min_new_tokens: Annotated[int, Field(ge=0)] = 0
+
+    def record(self, max_input_tokens: int, max_target_tokens: int) -> dict[str, Any]:
+        """The settings that decide a summary besides model and note, as `decoding`, and their `decoding_hash`."""
+        limits = {"max_input_tokens": max_input_tokens, "max_target_tokens": max_target_tokens}
+        decoding = {**self.model_dump(), **limits}
+        return {"decoding": decoding, "decoding_hash": sha256_text(json.dumps(decoding, sort_keys=True))}
+
+
+class Validation(_Section):
+    """How uncertain each figure is."""
+
+    bootstrap_resamples: Annotated[int, Field(ge=100)] = 2000
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+
+class Fairness(_Section):
+    """Which slices are compared, on which metric."""
+
+    slices: tuple[str, ...] = Field(("age_group", "gender", "ethnicity"), description="columns to slice by")
+    min_examples_per_slice: PositiveInt = Field(30, description="fewer: insufficient evidence")
+    metric: MetricName = "rougeL"
+
+
+class Sensitivity(_Section):
+    """How much is explained."""
+
+    num_samples: PositiveInt = Field(20, description="notes that are explained")
+    perturbations: Annotated[int, Field(ge=10)] = Field(200, description="perturbed inputs a note")
+
+
+class Waiver(_Section):
+    """An exception from one rule, recorded for ever."""
+
+    rule: str = Field(min_length=1)
+    reason: str = Field(min_length=10)
+    actor: str = Field(min_length=1)
+
+
+class Policy(_Section):
+    """What a candidate must show to be released."""
+
+    floors: dict[MetricName, float] = Field(
+        {"rougeL": 0.15, "rouge1": 0.20, "bleu": 0.03}, description="a candidate's mean must reach these (0 to 1)"
+    )
+    max_relative_degradation: Fraction = Field(0.02, description="against the champion's ROUGE-L on the same rows")
+    max_disparity: Fraction = Field(0.05, description="largest gap between a slice and the rest, metric points (0-1)")
+    beat_baselines: bool = Field(True, description="ROUGE-L must exceed that of answers that need no model")
+    on_absent_attribute: OnUnknown = Field("block", description="a slice attribute that the data does not have")
+    on_insufficient_evidence: OnUnknown = Field("warn", description="slices too small to compare")
+    waivers: tuple[Waiver, ...] = ()
+
+
+class Deployment(_Section):
+    """How long a deployment may take to prove itself."""
+
+    ready_timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
+    request_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+
+
+class Tracking(_Section):
+    """Where runs are recorded."""
+
+    experiment: str = Field("lab-lens", min_length=1)
+
+
+class Config(_Section):
+    """Everything that decides a run's result, besides its data."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 20260101
+    data: Data = Data()
+    model: Model = Model()
+    training: Training = Training()
+    decoding: Decoding = Decoding()
+    validation: Validation = Validation()
+    fairness: Fairness = Fairness()
+    sensitivity: Sensitivity = Sensitivity()
+    policy: Policy = Policy()
+    deployment: Deployment = Deployment()
+    tracking: Tracking = Tracking()
+
+    def to_json(self) -> str:
+        """The effective configuration as indented JSON, defaults included."""
+        return self.model_dump_json(indent=2)
+
+    def sha256(self) -> str:
+        """Hash of the effective configuration, equal for equal settings whatever the file looked like."""
+        return sha256_text(json.dumps(self.model_dump(mode="json"), sort_keys=True))
+
+
+def load_config(path: Path | None) -> Config:
+    """Read a JSON or YAML file; None gives the defaults.
+
+    Raises:
+        InputError: the file is missing or unreadable, or settings are wrong; every problem is listed with its path.
+    """
+    if path is None:
+        return Config()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"config file not found: {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"config file {path} cannot be read: {error}") from error
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, source: str = "config") -> Config:
+    """Parse a configuration from JSON or YAML text (JSON is YAML).
+
+    Raises:
+        InputError: listing every problem with its path.
+    """
+    try:
+        values: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{source} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{source} must hold an object of settings, not {type(values).__name__}")
+    return _validated(values, source)
+
+
+def _validated(values: dict[str, Any], source: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise InputError([_sentence(source, problem) for problem in error.errors()]) from error
+
+
+def _sentence(source: str, problem: Any) -> str:
+    path = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+    if problem["type"] == "extra_forbidden":
+        parent = problem["loc"][:-1]
+        return f"{source}: unknown setting {path}; allowed here: {', '.join(_allowed(parent))}"
+    return f"{source}: {path} is {problem['input']!r}: {problem['msg']}"
+
+
+def _allowed(location: tuple[Any, ...]) -> list[str]:
+    section: type[BaseModel] = Config
+    for part in location:
+        field = section.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return ["(see lab-lens config show)"]
+        section = annotation
+    return sorted(section.model_fields)
+
+
+def with_overrides(config: Config, overrides: dict[str, Any]) -> Config:
+    """Apply command-line values, which win over the file; None leaves a setting as it is.
+
+    Args:
+        config: the configuration.
+        overrides: values by dotted path, such as `{"sensitivity.num_samples": 20}`.
+
+    Raises:
+        InputError: a value is not allowed.
+    """
+    values = config.model_dump(mode="json")
+    for path, value in overrides.items():
+        if value is not None:
+            section, name = path.split(".")
+            values[section][name] = value
+    return _validated(values, "command line")
