@@ -1,0 +1,1 @@
+"""Notes and examples: reading, demographics, sections, sentences, splits, data checks, synthetic notes."""
