@@ -1,0 +1,95 @@
+"""Answers that need no model: a model that does not beat them has learned nothing worth releasing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lab_lens.metrics.rouge import rouge_l, tokenize
+from lab_lens.notes.sentences import split_sentences
+
+FloatArray = NDArray[np.float64]
+
+LEAD_3 = "lead_3"
+RANDOM_OTHER_PATIENT = "random_other_patient"
+BEST_CONSTANT = "best_constant"
+BASELINES = (LEAD_3, RANDOM_OTHER_PATIENT, BEST_CONSTANT)
+LABELS = {
+    LEAD_3: "first three sentences of the note",
+    RANDOM_OTHER_PATIENT: "reference of another patient, at random",
+    BEST_CONSTANT: "the one reference that answers every note best",
+}
+NEEDS_OTHER_PATIENTS = "needs references of at least two patients"
+_LEAD_SENTENCES = 3
+_CONSTANTS_TRIED = 25
+_ROWS_TRIED_ON = 60
+
+
+def baseline_summaries(examples: pd.DataFrame, seed: int) -> dict[str, list[str]]:
+    """Make the answers, one for each row of `examples`, by name of BASELINES; equal seeds give equal answers.
+
+    - lead_3: the first three sentences of the note.
+    - random_other_patient: the reference of a row of another patient.
+    - best_constant: one reference for every note, chosen from a sample by its ROUGE-L on notes of other patients; its
+      own patient's notes get the next best of another patient. It is chosen with sight of the test references, so a
+      model that beats it beats every constant answer.
+
+    With one patient only, lead_3 is all there is (`NEEDS_OTHER_PATIENTS`).
+
+    Args:
+        examples: the contract's columns; at least one row.
+    """
+    generator = np.random.default_rng(seed)
+    answers = {LEAD_3: [_lead(note) for note in examples["input_text"]]}
+    patients, codes = np.unique(examples["subject_id"].to_numpy(dtype=str), return_inverse=True)
+    if len(patients) > 1:
+        references = examples["target_summary"].tolist()
+        answers[RANDOM_OTHER_PATIENT] = [references[row] for row in _rows_of_others(codes, generator)]
+        answers[BEST_CONSTANT] = _best_constant(references, codes, generator)
+    return answers
+
+
+def _lead(note: str) -> str:
+    spans = split_sentences(note)[:_LEAD_SENTENCES]
+    return note[spans[0].start : spans[-1].end] if spans else ""
+
+
+def _rows_of_others(codes: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:
+    """For each row, a uniformly random row of another patient."""
+    order = np.argsort(codes, kind="stable")
+    first = np.searchsorted(codes[order], codes, side="left")
+    own = np.bincount(codes)[codes]
+    # With rows sorted by patient, another patient's row is a step beyond the patient's own block, around the end.
+    steps = generator.integers(0, len(codes) - own)
+    others: NDArray[np.intp] = order[(first + own + steps) % len(codes)]
+    return others
+
+
+def _best_constant(references: Sequence[str], codes: NDArray[np.intp], generator: np.random.Generator) -> list[str]:
+    constants = _sample(len(references), _CONSTANTS_TRIED, generator)
+    rows = _sample(len(references), _ROWS_TRIED_ON, generator)
+    ranked = constants[np.argsort(-_mean_rouge_l(references, codes, constants, rows), kind="stable")]
+    best = ranked[0]
+    others = ranked[codes[ranked] != codes[best]]
+    # A sample of one patient's references has no runner-up: any other patient's reference then answers for its rows.
+    runner_up = others[0] if len(others) else np.flatnonzero(codes != codes[best])[0]
+    return [references[runner_up if code == codes[best] else best] for code in codes]
+
+
+def _mean_rouge_l(
+    references: Sequence[str], codes: NDArray[np.intp], constants: NDArray[np.intp], rows: NDArray[np.intp]
+) -> FloatArray:
+    """Mean ROUGE-L of each constant on the rows of other patients; 0 where the sample has no such row."""
+    texts = {int(row): tokenize(references[row]) for row in {*constants.tolist(), *rows.tolist()}}
+    means = np.zeros(len(constants))
+    for index, constant in enumerate(constants):
+        others = rows[codes[rows] != codes[constant]]
+        scores = [rouge_l(texts[int(row)], texts[int(constant)]) for row in others]
+        means[index] = np.mean(scores) if scores else 0.0
+    return means
+
+
+def _sample(count: int, at_most: int, generator: np.random.Generator) -> NDArray[np.intp]:
+    chosen: NDArray[np.intp] = np.sort(generator.permutation(count)[:at_most])
+    return chosen

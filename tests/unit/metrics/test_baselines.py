@@ -1,0 +1,64 @@
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
+
+from lab_lens.metrics.baselines import BASELINES, baseline_summaries
+
+
+def examples(patients, references=None):
+    rows = range(len(patients))
+    return pd.DataFrame(
+        {
+            "example_id": [f"e{row}" for row in rows],
+            "subject_id": patients,
+            "input_text": [f"Note {row} begins. It goes on. Third sentence. Fourth sentence." for row in rows],
+            "target_summary": references or [f"reference {row} of {patient}" for row, patient in enumerate(patients)],
+        }
+    )
+
+
+def test_the_lead_is_the_first_three_sentences_as_they_stand():
+    answers = baseline_summaries(examples(["a", "b"]), seed=1)
+    assert answers["lead_3"][1] == "Note 1 begins. It goes on. Third sentence."
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=30).filter(lambda ids: len(set(ids)) > 1), st.integers(0, 99))
+def test_nobody_is_answered_with_a_reference_of_their_own(patients, seed):
+    frame = examples([f"p{patient}" for patient in patients])
+    owner = dict(zip(frame["target_summary"], frame["subject_id"], strict=True))
+    answers = baseline_summaries(frame, seed)
+    assert answers == baseline_summaries(frame, seed)
+    for name in ("random_other_patient", "best_constant"):
+        assert all(owner[given] != patient for given, patient in zip(answers[name], frame["subject_id"], strict=True))
+
+
+def test_the_random_reference_is_any_other_patients_and_depends_on_the_seed():
+    frame = examples(["a", "a", "b", "c"])
+    answers = [baseline_summaries(frame, seed)["random_other_patient"] for seed in range(60)]
+    assert {given[0] for given in answers} == {"reference 2 of b", "reference 3 of c"}
+
+
+def test_the_constant_is_the_reference_that_answers_the_other_patients_best():
+    references = ["chest pain and fever", "chest pain", "chest pain and cough", "fracture of the hip", "stroke"]
+    answers = baseline_summaries(examples(list("abcde"), references), seed=1)["best_constant"]
+    scorer = RougeScorer(["rougeL"], use_stemmer=True)
+
+    def quality(constant):
+        return sum(scorer.score(text, constant)["rougeL"].fmeasure for text in references if text != constant)
+
+    best, runner_up = sorted(references, key=quality, reverse=True)[:2]
+    assert answers == [runner_up if reference == best else best for reference in references]
+
+
+def test_with_one_patient_there_is_no_other_to_answer_for():
+    assert list(baseline_summaries(examples(["a", "a"]), seed=1)) == ["lead_3"]
+
+
+@pytest.mark.parametrize("note", ["", " \n "])
+def test_a_note_without_sentences_has_an_empty_lead(note):
+    frame = examples(["a", "b"]).assign(input_text=note)
+    answers = baseline_summaries(frame, seed=1)
+    assert (answers["lead_3"], list(answers)) == (["", ""], list(BASELINES))

@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab_lens.errors import InputError
+from lab_lens.metrics.bleu import corpus_bleu_of
+from lab_lens.metrics.comparison import paired_difference, paired_statistic
+from lab_lens.metrics.text import score_texts
+
+PATIENTS = [f"p{number // 2}" for number in range(60)]
+HARDNESS = np.random.default_rng(1).uniform(0.1, 0.6, size=60)
+
+
+def noise(seed, scale=0.02):
+    return np.random.default_rng(seed).normal(0, scale, size=60)
+
+
+def test_equal_systems_do_not_differ():
+    result = paired_difference(HARDNESS, HARDNESS, PATIENTS, seed=1)
+    assert (result.difference.estimate, result.difference.low, result.difference.high) == (0, 0, 0)
+    assert (result.p_value, result.reason) == (1.0, "")
+
+
+def test_a_small_steady_loss_is_found_among_notes_of_very_different_hardness():
+    result = paired_difference(HARDNESS - 0.02 + noise(2), HARDNESS + noise(3), PATIENTS, seed=1)
+    assert result.difference.high < 0.0
+    assert result.relative.high < 0.0
+    assert result.p_value < 0.01
+    assert result.relative.estimate == pytest.approx(result.difference.estimate / (HARDNESS + noise(3)).mean())
+
+
+def test_the_test_keeps_its_level_between_interchangeable_systems():
+    p_values = [
+        paired_difference(
+            HARDNESS + noise(2 * seed + 10), HARDNESS + noise(2 * seed + 11), PATIENTS, resamples=300, seed=seed
+        ).p_value
+        for seed in range(200)
+    ]
+    # 5 % of 200 is 10; the standard deviation of the count is 3.
+    assert sum(p <= 0.05 for p in p_values) <= 19
+
+
+def test_rows_of_one_patient_are_not_counted_as_independent_evidence():
+    candidate, champion = np.array([0.5, 0.4, 0.6, 0.5, 0.4, 0.6]), np.full(6, 0.45)
+    few = paired_difference(candidate, champion, list("abcdef"), seed=1)
+    copies = paired_difference(
+        np.repeat(candidate, 50), np.repeat(champion, 50), list(np.repeat(list("abcdef"), 50)), seed=1
+    )
+    assert copies.p_value == few.p_value
+    assert copies.difference.low == pytest.approx(few.difference.low)
+
+
+def test_the_p_value_is_that_of_all_swaps():
+    # All of 2 ** 6 labellings: only the observed one and its mirror are as extreme.
+    result = paired_difference([0.5] * 6, [0.4] * 6, list("abcdef"), resamples=20_000, seed=1)
+    assert result.p_value == pytest.approx(2 / 64, abs=0.005)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=5, max_size=20), st.integers(0, 1000))
+def test_exchanging_the_systems_mirrors_the_difference(rows, seed):
+    first, second = map(list, zip(*rows, strict=True))
+    clusters = [str(row) for row in range(len(rows))]
+    forward = paired_difference(first, second, clusters, resamples=100, seed=seed)
+    backward = paired_difference(second, first, clusters, resamples=100, seed=seed)
+    assert forward.difference.estimate == pytest.approx(-backward.difference.estimate, abs=1e-12)
+    assert forward.difference.low == pytest.approx(-backward.difference.high, abs=1e-12)
+    assert forward.p_value == backward.p_value
+
+
+def test_corpus_bleu_is_compared_as_corpus_bleu():
+    references = [f"the patient was given {number} mg of aspirin and went home" for number in range(12)]
+    good = [text.replace("went", "was sent") for text in references]
+    bad = [text.replace("mg of", "grams") for text in references]
+    counts = [score_texts(answers, references).bleu_counts for answers in (good, bad)]
+    result = paired_statistic(*counts, [str(row) for row in range(12)], corpus_bleu_of, seed=1)
+    expected = [corpus_bleu_of(system.sum(axis=0)) for system in counts]
+    assert result.difference.estimate == pytest.approx(expected[0] - expected[1])
+    assert result.p_value < 0.01
+
+
+def test_a_champion_that_scores_zero_has_no_relative_difference():
+    result = paired_difference([0.1] * 6, [0.0] * 6, list("abcdef"), seed=1)
+    assert result.relative is None
+    assert result.reason == "the champion scores 0: no relative difference"
+    assert json.loads(json.dumps(result.to_json()))["relative"] is None
+
+
+def test_too_few_patients_give_the_difference_without_interval_or_test():
+    result = paired_difference([0.3, 0.2], [0.2, 0.2], ["a", "b"], seed=1)
+    assert result.difference.estimate == pytest.approx(0.05)
+    assert (result.difference.low, result.p_value) == (None, None)
+    assert result.reason == "a test needs 5 patients, and there are 2"
+
+
+def test_systems_scored_on_different_rows_are_refused():
+    with pytest.raises(InputError, match="3 rows of the candidate, 2 of the champion"):
+        paired_difference([0.1] * 3, [0.1] * 2, ["a"] * 3, seed=1)

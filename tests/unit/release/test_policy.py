@@ -1,0 +1,257 @@
+import pytest
+
+from lab_lens.config import Policy
+from lab_lens.errors import InputError
+from lab_lens.release.evidence import BiasEvidence, ChampionEvidence, Measured, Provenance, ValidationEvidence
+from lab_lens.release.policy import clear_floor_failures, evaluate_rules
+
+HASHES = {"model_hash": "m", "data_hash": "d", "decoding_hash": "c"}
+
+
+def measured(estimate, low=None, high=None, reason=""):
+    return {"estimate": estimate, "low": low, "high": high, "reason": reason}
+
+
+def lead(estimate, low, high, label="first three sentences of the note"):
+    return {"label": label, "comparison": {"rougeL": {"difference": measured(estimate, low, high), "relative": None}}}
+
+
+def against_champion(relative, version="v1", decoding_hash="c"):
+    comparison = {"difference": measured(0.0, -0.1, 0.1), "relative": relative}
+    return {"version": version, "decoding_hash": decoding_hash, "comparison": {"rougeL": comparison}}
+
+
+def validation(**changes):
+    content = {
+        "schema_version": 1,
+        **HASHES,
+        "examples": 75,
+        "metrics": {"rougeL": measured(0.31, 0.28, 0.34), "rouge1": measured(0.4, 0.37, 0.43)},
+        "baselines": {"lead_3": lead(0.08, 0.05, 0.11)},
+        "champion": {"version": None, "reason": "no champion was given to compare with"},
+    }
+    return ValidationEvidence.model_validate(content | changes)
+
+
+def gap(difference, p_adjusted, name="F"):
+    return {
+        "slice": name,
+        "versus": "rest",
+        "difference": difference,
+        "low": difference - 0.02,
+        "high": difference + 0.02,
+        "p_adjusted": p_adjusted,
+    }
+
+
+def attribute(*gaps, status="compared", flagged=False, reason=""):
+    return {"status": status, "reason": reason, "comparisons": gaps, "flagged": flagged}
+
+
+def bias(**changes):
+    attributes = changes.pop("attributes", {"gender": attribute(gap(-0.01, 0.8))})
+    return BiasEvidence.model_validate(
+        {"schema_version": 1, **HASHES, "metric": "rougeL", "attributes": attributes, **changes}
+    )
+
+
+def policy(**changes):
+    return Policy.model_validate({"floors": {"rougeL": 0.15}, **changes})
+
+
+def judge(rule, validated=None, compared=None, rules=None, slices=("gender",), others=None, production=None):
+    results = evaluate_rules(
+        rules or policy(),
+        slices,
+        validated or validation(),
+        compared or bias(),
+        others=others or {},
+        production=production,
+    )
+    return {result.rule: result for result in results}[rule]
+
+
+def test_a_good_first_candidate_passes_every_rule():
+    results = evaluate_rules(policy(), ["gender"], validation(), bias(), others={}, production=None)
+    assert [(result.rule, result.status) for result in results] == [
+        ("artifacts.same_rows", "pass"),
+        ("floor.rougeL", "pass"),
+        ("beat_baselines", "pass"),
+        ("degradation.rougeL", "pass"),
+        ("fairness.gender", "pass"),
+    ]
+    assert not any(result.forbids or result.next_step for result in results)
+
+
+@pytest.mark.parametrize(
+    ("score", "status", "said"),
+    [
+        (measured(0.16, 0.151, 0.2), "pass", "0.160 (interval 0.151 to 0.200) reaches the floor of 0.15."),
+        (measured(0.16, 0.12, 0.2), "pass", "The interval reaches below it."),
+        (measured(0.15, None, None, "3 patients"), "pass", "0.150 (no interval: 3 patients) reaches"),
+        (measured(0.149, 0.12, 0.2), "fail", "0.149 (interval 0.120 to 0.200) is below the floor of 0.15."),
+        (None, "unknown", "does not have it"),
+    ],
+)
+def test_a_floor_is_reached_by_the_estimate(score, status, said):
+    result = judge("floor.rougeL", validation(metrics={"rougeL": score} if score else {}))
+    assert (result.status, result.threshold, result.direction) == (status, 0.15, ">=")
+    assert said in result.reason
+    assert result.value == (score["estimate"] if score else None)
+    assert result.forbids == (status != "pass")
+
+
+@pytest.mark.parametrize(
+    ("leads", "status"),
+    [
+        ([lead(0.08, 0.05, 0.11), lead(0.02, 0.001, 0.04)], "pass"),
+        ([lead(0.08, 0.05, 0.11), lead(0.02, -0.001, 0.04)], "fail"),
+        ([lead(0.08, -0.05, 0.21), lead(0.02, 0.001, 0.04)], "fail"),
+        ([lead(-0.02, None, None)], "fail"),
+        ([lead(0.02, None, None)], "unknown"),
+        ([lead(0.08, 0.05, 0.11), {"label": "x", "comparison": None, "reason": "needs two patients"}], "unknown"),
+        ([{"label": "x", "comparison": None, "reason": "needs two patients"}], "unknown"),
+        ([], "unknown"),
+    ],
+)
+def test_every_answer_without_a_model_must_be_beaten_clearly(leads, status):
+    result = judge("beat_baselines", validation(baselines={str(place): item for place, item in enumerate(leads)}))
+    assert result.status == status
+
+
+def test_the_smallest_lead_is_the_one_that_is_told():
+    result = judge(
+        "beat_baselines", validation(baselines={"a": lead(0.08, 0.05, 0.11), "b": lead(0.02, 0.01, 0.03, "constant")})
+    )
+    assert (result.value, result.low, result.high) == (0.02, 0.01, 0.03)
+    assert "over: constant." in result.reason
+
+
+def test_a_policy_without_baselines_has_no_such_rule():
+    with pytest.raises(KeyError):
+        judge("beat_baselines", rules=policy(beat_baselines=False))
+
+
+@pytest.mark.parametrize(
+    ("champion", "production", "status", "said"),
+    [
+        ({"version": None}, None, "pass", "First release"),
+        (
+            against_champion(measured(-0.019, -0.06, 0.02)),
+            "v1",
+            "pass",
+            "-1.9 % (interval -6.0 to 2.0 %) against champion v1",
+        ),
+        (against_champion(measured(-0.021, -0.06, 0.02)), "v1", "fail", "A loss of 2 % is allowed."),
+        (against_champion(measured(0.3, 0.2, 0.4)), "v1", "pass", "30.0 %"),
+        (against_champion(None), "v1", "pass", "Champion v1 scores 0"),
+        (against_champion(measured(0.3), version="v1"), "v2", "unknown", "compared with v1, while production is v2"),
+        (against_champion(measured(0.3)), None, "unknown", "compared with v1, while production is empty"),
+        (
+            {"version": None, "reason": "none given"},
+            "v2",
+            "unknown",
+            "had no champion (none given), while production is v2",
+        ),
+        (against_champion(measured(0.3), decoding_hash="other"), "v1", "unknown", "decoded with different settings"),
+        ({"version": "v1", "decoding_hash": "c"}, "v1", "unknown", "does not compare"),
+    ],
+)
+def test_a_candidate_may_lose_only_the_margin_against_todays_production(champion, production, status, said):
+    result = judge("degradation.rougeL", validation(champion=champion), production=production)
+    assert result.status == status
+    assert said in result.reason
+    assert result.threshold == -0.02
+
+
+@pytest.mark.parametrize(
+    ("finding", "status"),
+    [
+        (attribute(gap(-0.051, 0.04), flagged=True), "fail"),
+        (attribute(gap(-0.2, 0.06), gap(-0.06, 0.01, "M"), flagged=True), "fail"),
+        (attribute(gap(-0.051, 0.051)), "pass"),
+        (attribute(gap(-0.05, 0.001)), "pass"),
+        (attribute(gap(0.3, 0.001)), "pass"),
+        (attribute(gap(-0.03, 0.001), flagged=True), "fail"),
+        (attribute(status="insufficient_evidence", reason="too few"), "unknown"),
+        (attribute(status="absent", reason="the column gender is empty"), "unknown"),
+        (attribute(status="compared"), "unknown"),
+    ],
+)
+def test_a_disparity_needs_size_and_evidence(finding, status):
+    result = judge("fairness.gender", compared=bias(attributes={"gender": finding}))
+    assert (result.status, result.threshold) == (status, -0.05)
+
+
+def test_the_slice_that_fails_is_told_before_one_with_a_larger_unproven_gap():
+    finding = attribute(gap(-0.2, 0.3, "unproven"), gap(-0.06, 0.01, "proven"), flagged=True)
+    assert judge("fairness.gender", compared=bias(attributes={"gender": finding})).reason.startswith(
+        "proven against rest"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "blocking"),
+    [
+        ("absent", {}, True),
+        ("absent", {"on_absent_attribute": "warn"}, False),
+        ("insufficient_evidence", {}, False),
+        ("insufficient_evidence", {"on_insufficient_evidence": "block"}, True),
+    ],
+)
+def test_the_policy_says_whether_an_attribute_that_cannot_be_compared_blocks(status, changes, blocking):
+    finding = {"ethnicity": attribute(status=status, reason="the column ethnicity is empty in every row")}
+    result = judge("fairness.ethnicity", compared=bias(attributes=finding), rules=policy(**changes))
+    assert (result.status, result.blocking, result.forbids) == ("unknown", blocking, blocking)
+    assert result.reason.startswith("The column ethnicity is empty in every row; policy.on_")
+
+
+def test_an_attribute_that_nobody_examined_blocks():
+    result = judge("fairness.ethnicity", slices=["gender", "ethnicity"])
+    assert (result.status, result.forbids) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("bias_hashes", "sensitivity", "status"),
+    [
+        ({}, {}, "pass"),
+        ({}, HASHES, "pass"),
+        ({"model_hash": "other"}, {}, "fail"),
+        ({"data_hash": "other"}, {}, "fail"),
+        ({}, {"model_hash": "other"}, "fail"),
+        ({"decoding_hash": None}, {}, "unknown"),
+    ],
+)
+def test_reports_must_be_about_the_same_model_and_rows(bias_hashes, sensitivity, status):
+    others = {"sensitivity": Provenance.model_validate(sensitivity)}
+    result = judge("artifacts.same_rows", compared=bias(**bias_hashes), others=others)
+    assert (result.status, result.forbids) == (status, status != "pass")
+
+
+def waiver(rule):
+    return {"rule": rule, "reason": "a pilot without patients", "actor": "ana"}
+
+
+def test_a_waiver_lifts_a_failed_rule_and_says_what_it_lifted():
+    result = judge(
+        "floor.rougeL", validation(metrics={"rougeL": measured(0.1)}), rules=policy(waivers=[waiver("floor.rougeL")])
+    )
+    assert (result.status, result.forbids) == ("waived", False)
+    assert result.reason == (
+        "Waived by ana: a pilot without patients. Without that it is fail: 0.100 is below the floor of 0.15."
+    )
+
+
+def test_a_waiver_does_not_touch_a_rule_that_passes():
+    assert judge("floor.rougeL", rules=policy(waivers=[waiver("floor.rougeL")])).status == "pass"
+
+
+def test_a_waiver_of_a_rule_that_does_not_exist_is_refused_with_the_rules_that_do():
+    with pytest.raises(InputError, match=r"there is no rule 'floor\.rouge9'; the rules are artifacts\.same_rows, beat"):
+        judge("floor.rougeL", rules=policy(waivers=[waiver("floor.rouge9")]))
+
+
+@pytest.mark.parametrize(("high", "failures"), [(0.149, 1), (0.15, 0), (None, 0)])
+def test_a_champion_fails_a_floor_only_beyond_doubt(high, failures):
+    champion = ChampionEvidence(version="v3", metrics={"rougeL": Measured(estimate=0.1, low=0.05, high=high)})
+    assert len(clear_floor_failures(policy(), champion)) == failures
