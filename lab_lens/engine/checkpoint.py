@@ -1,0 +1,148 @@
+"""Load and save model directories: `save_pretrained` layout, safetensors only, never code from a model."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from lab_lens import artifacts
+from lab_lens.engine.device import resolve_device
+from lab_lens.errors import InputError
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in evaluation mode on its device, with its tokenizer. `path` is None for one that was never saved."""
+
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    path: Path | None = None
+
+
+def load_model(path: Path, device: str) -> LoadedModel:
+    """Load a model directory onto a device, in float32.
+
+    Raises:
+        InputError: the directory is not a complete encoder-decoder model in safetensors, or the device is unusable.
+    """
+    target = resolve_device(device)
+    check_model_directory(path)
+    model, tokenizer = load_pretrained(str(path), revision=None)
+    return LoadedModel(model.to(target).eval(), tokenizer, target, path)
+
+
+def check_model_directory(path: Path) -> None:
+    """Check that a directory holds what a model needs.
+
+    Raises:
+        InputError: naming every file that is missing.
+    """
+    if not path.is_dir():
+        raise InputError(f"model directory not found: {path}; give a directory written by save_pretrained")
+    missing = [name for name in ("config.json", "tokenizer_config.json") if not (path / name).is_file()]
+    if not list(path.glob("*.safetensors")):
+        missing.append("*.safetensors")
+    if missing:
+        raise InputError(f"{path} is not a model directory: it has no {', '.join(missing)}")
+
+
+def load_pretrained(source: str, revision: str | None) -> tuple[Any, Any]:
+    """Load a model and its tokenizer from a hub id or a directory.
+
+    Raises:
+        InputError: the source cannot be reached or read, or is not an encoder-decoder model.
+    """
+    without_progress_bars()
+    try:
+        config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
+        if not config.is_encoder_decoder:
+            raise InputError(f"{source} is a {config.model_type} model; an encoder-decoder model (BART, T5) is needed")
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
+        model, loading = AutoModelForSeq2SeqLM.from_pretrained(
+            source,
+            revision=revision,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(_cannot_load(source, error)) from error
+    if loading["missing_keys"]:
+        raise InputError(
+            f"{source} lacks weights, which would be random: {', '.join(sorted(loading['missing_keys'])[:5])}"
+        )
+    if len(tokenizer) > model.config.vocab_size:
+        raise InputError(
+            f"{source}: the tokenizer has {len(tokenizer)} tokens but the model {model.config.vocab_size}; "
+            "they do not belong together"
+        )
+    return model, tokenizer
+
+
+def without_progress_bars() -> None:
+    """Turn off the bars of transformers, which would mix with our own progress lines."""
+    transformers_logging.disable_progress_bar()
+
+
+def _cannot_load(source: str, error: Exception) -> str:
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else error.__class__.__name__
+    return (
+        f"model {source!r} cannot be loaded: {first_line.rstrip('.')}; give a directory, a hub id that this machine "
+        "can reach (only safetensors weights are read), or scratch:tiny|small|base"
+    )
+
+
+def max_positions(model: Any) -> int | None:
+    """The longest input in tokens that the model has positions for; None when it has no such limit."""
+    limit = getattr(model.config, "max_position_embeddings", None)
+    return int(limit) if limit else None
+
+
+def check_lengths(model: Any, max_input_tokens: int, max_target_tokens: int) -> None:
+    """Check that the model has positions for the configured lengths.
+
+    Raises:
+        InputError: a configured length exceeds the model's positions.
+    """
+    limit = max_positions(model)
+    lengths = {"model.max_input_tokens": max_input_tokens, "model.max_target_tokens": max_target_tokens}
+    problems = [
+        f"{name} is {value} but the model has {limit} positions; set it to at most {limit}"
+        for name, value in lengths.items()
+        if limit is not None and value > limit
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def save_model(model: Any, tokenizer: Any, manifest: dict[str, Any], path: Path) -> None:
+    """Write a model directory with its training manifest (see `artifacts.TRAINING_MANIFEST`)."""
+    path.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    for weights in path.glob("*.safetensors"):
+        artifacts.give_default_mode(weights)
+    artifacts.write_json(path / artifacts.TRAINING_MANIFEST, manifest)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read a model directory's training manifest.
+
+    Raises:
+        InputError: it is missing or not JSON.
+    """
+    manifest = artifacts.read_json(path / artifacts.TRAINING_MANIFEST)
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path / artifacts.TRAINING_MANIFEST} must hold an object, not {json.dumps(manifest)[:40]}")
+    return manifest
+
+
+def model_hash(path: Path) -> str:
+    """Content hash of every file of a model directory (names and bytes; times do not count)."""
+    return artifacts.content_hash(artifacts.sha256_files(path))
