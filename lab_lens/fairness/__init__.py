@@ -1,0 +1,1 @@
+"""Slices of the held-out notes, disparities between them with their evidence, and advice."""
