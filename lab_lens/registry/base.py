@@ -1,0 +1,201 @@
+"""The contract of a model registry, whatever stores it, and the rules that need no storage."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from lab_lens import artifacts
+from lab_lens.errors import InputError
+
+Action = Literal["registered", "promoted", "rolled_back", "held", "deploy_failed"]
+REGISTERED: Action = "registered"
+PROMOTED: Action = "promoted"
+ROLLED_BACK: Action = "rolled_back"
+HELD: Action = "held"
+DEPLOY_FAILED: Action = "deploy_failed"
+
+_VERSION_NAME = re.compile(r"v(?!\.)[A-Za-z0-9._-]{1,63}(?<!\.)")
+_LEADING_NUMBER = re.compile(r"v(\d+)")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a model is registered with: the papers that let it in, and what they say.
+
+    Attributes:
+        documents: files to keep beside the model, keyed by the name they get; `decision.json` is the decision.
+        metrics: the figures of the model's own validation report; null where one could not be computed.
+        config_hash: hash of the configuration it was trained and judged with; "" when unknown.
+        data_hash: hash of its training data; "" when unknown.
+    """
+
+    documents: Mapping[str, Path]
+    metrics: Mapping[str, float | None]
+    config_hash: str = ""
+    data_hash: str = ""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """What a registry knows about one version; it never changes after registration.
+
+    Attributes:
+        version: name, `v` first.
+        content_hash: sha256 over names and bytes of the model's files; equal models have equal hashes.
+        file_hashes: sha256 of each file of the model, keyed by POSIX path.
+        document_hashes: sha256 of each document that is kept beside the model, keyed by file name.
+        metrics, config_hash, data_hash: see `Evidence`.
+        decision_hash: sha256 of the decision that let it in; "" when it was registered without one.
+        created: when it was registered, ISO 8601, UTC.
+        actor: who registered it.
+    """
+
+    version: str
+    content_hash: str
+    file_hashes: dict[str, str]
+    document_hashes: dict[str, str]
+    metrics: dict[str, float | None]
+    decision_hash: str
+    config_hash: str
+    data_hash: str
+    created: str
+    actor: str
+    schema_version: int = artifacts.SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One event in the life of a registry; entries are appended, never changed.
+
+    Attributes:
+        when: ISO 8601, UTC.
+        action: what happened.
+        who: the actor. why: the reason, as a sentence.
+        from_version: production before the event; None when nothing was in production.
+        to_version: the version the event is about; after `promoted` and `rolled_back` it is production.
+        decision_hash: sha256 of the decision behind the event; "" when a person acted without one.
+    """
+
+    when: str
+    action: Action
+    who: str
+    why: str
+    from_version: str | None
+    to_version: str | None
+    decision_hash: str = ""
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """The version in production, and the one a rollback returns to."""
+
+    production: str | None
+    previous: str | None
+
+
+class Registry(Protocol):
+    """Immutable versions, production and previous pointers, history. Methods raise InputError on wrong input."""
+
+    def register(self, model: Path, evidence: Evidence, *, actor: str, version: str = "") -> ModelVersion:
+        """Store a model and its evidence; a model whose bytes are already here gives its existing version."""
+        ...
+
+    def list_versions(self) -> list[ModelVersion]:
+        """Every version, oldest first."""
+        ...
+
+    def show(self, version: str) -> ModelVersion:
+        """One version's metadata."""
+        ...
+
+    def production(self) -> str | None:
+        """The version in production."""
+        ...
+
+    def previous(self) -> str | None:
+        """The version that a rollback returns to."""
+        ...
+
+    def history(self) -> list[HistoryEntry]:
+        """Every event, oldest first."""
+        ...
+
+    def promote(self, version: str, *, actor: str, reason: str, decision_hash: str) -> HistoryEntry:
+        """Put a version into production; the one before it becomes previous."""
+        ...
+
+    def rollback(self, *, actor: str, reason: str, to: str | None = None) -> HistoryEntry:
+        """Return production to the previous version, or to a named one."""
+        ...
+
+    def record(
+        self,
+        action: Action,
+        *,
+        actor: str,
+        reason: str,
+        version: str | None = None,
+        decision_hash: str = "",
+    ) -> HistoryEntry:
+        """Append an event that moves no pointer: a hold, a failed deployment."""
+        ...
+
+    def verify(self, version: str) -> list[str]:
+        """What is wrong with a version's stored files, one sentence a problem; empty when it is intact."""
+        ...
+
+
+def utc_now() -> str:
+    """This moment, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def normalize_version(name: str) -> str:
+    """Turn `1.0` or `v1.0` into `v1.0`.
+
+    Raises:
+        InputError: the name could not be a directory name on every platform, or would leave the registry.
+    """
+    normalized = name if name.startswith("v") else f"v{name}"
+    if not _VERSION_NAME.fullmatch(normalized):
+        raise InputError(
+            f"version name {name!r} is not allowed: use at most 63 letters, digits, '.', '_' and '-', "
+            "without a dot at either end, such as v2 or v1.4.0"
+        )
+    return normalized
+
+
+def next_number(versions: Iterable[str]) -> int:
+    """One more than the highest leading number: 3 after `v1` and `v2.1`, 1 for an empty registry."""
+    found = (_LEADING_NUMBER.match(version) for version in versions)
+    return max((int(match.group(1)) for match in found if match), default=0) + 1
+
+
+def pointers_after(history: Sequence[HistoryEntry]) -> Pointers:
+    """Replay a history: the pointers are a function of it.
+
+    A version that production was rolled back from is never `previous` because of that: after v1, v2, v3 and a rollback,
+    production is v2 and a second rollback returns to v1, not to v3.
+    """
+    line: list[str] = []
+    for entry in history:
+        line = _line_after(line, entry)
+    return Pointers(production=line[-1] if line else None, previous=line[-2] if len(line) > 1 else None)
+
+
+def _line_after(line: list[str], entry: HistoryEntry) -> list[str]:
+    """The versions that production went through and could return to, oldest first, after one more event."""
+    target = entry.to_version
+    if target is None or entry.action not in (PROMOTED, ROLLED_BACK):
+        return line
+    if entry.action == PROMOTED:
+        return line if line[-1:] == [target] else [*line, target]
+    earlier = line[:-1]
+    if target not in earlier:
+        return [*earlier, target]
+    while earlier[-1] != target:
+        earlier.pop()
+    return earlier
