@@ -1,0 +1,1 @@
+"""Self-contained HTML pages and PNG plots: what a stage found, for people."""
