@@ -1,0 +1,1 @@
+"""The contract of every stage: one typed KFP component a file, nothing else."""

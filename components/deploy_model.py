@@ -1,0 +1,44 @@
+"""The contract of deployment."""
+
+from kfp import dsl
+from kfp.dsl import Artifact, Output
+
+from components.images import TRAINER
+
+
+@dsl.component(base_image=TRAINER, install_kfp_package=False)
+def deploy_model(
+    config: str,
+    registry: str,
+    version: str,
+    deployment: Output[Artifact],
+    device: str = "auto",
+    actor: str = "pipeline",
+) -> str:
+    """Serve a registered version, ask it for a real summary, and only then make it the production model.
+
+    Args:
+        config: the effective configuration as JSON.
+        registry: path of the model registry.
+        version: the version to deploy.
+        deployment: directory with `deployment.json`: every check of the smoke test.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        actor: who is recorded.
+
+    Returns:
+        `healthy` (it is the production model now) or `unhealthy` (production is what it was).
+    """
+    from pathlib import Path
+
+    from lab_lens.config import parse_config
+    from lab_lens.stages.deploy_model import run_deploy_model
+
+    result = run_deploy_model(
+        Path(registry),
+        version,
+        parse_config(config),
+        device=device,
+        actor=actor,
+        deployment_dir=Path(deployment.path),
+    )
+    return result.status

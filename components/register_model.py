@@ -1,0 +1,46 @@
+"""The contract of registration."""
+
+from kfp import dsl
+from kfp.dsl import Artifact, Input, Model
+
+from components.images import OPS
+
+
+@dsl.component(base_image=OPS, install_kfp_package=False)
+def register_model(
+    registry: str,
+    model: Input[Model],
+    decision: Input[Artifact],
+    validation: Input[Artifact],
+    bias: Input[Artifact],
+    actor: str = "pipeline",
+    version: str = "",
+) -> str:
+    """Store the candidate as an immutable version of the registry, bound to its own reports and decision.
+
+    Args:
+        registry: path of the model registry.
+        model: the candidate's model directory.
+        decision: the decision's directory; its verdict must be `promote`.
+        validation: the validation report's directory.
+        bias: the bias report's directory.
+        actor: who is recorded.
+        version: name of the version; empty: the next number.
+
+    Returns:
+        The version's name, such as `v3`.
+    """
+    from pathlib import Path
+
+    from lab_lens.stages.register_model import run_register_model
+
+    result = run_register_model(
+        Path(model.path),
+        Path(decision.path),
+        Path(validation.path),
+        Path(bias.path),
+        registry=Path(registry),
+        version=version,
+        actor=actor,
+    )
+    return result.version

@@ -1,0 +1,36 @@
+"""The contract of rollback."""
+
+from kfp import dsl
+from kfp.dsl import Artifact, Input, Output
+
+from components.images import OPS
+
+
+@dsl.component(base_image=OPS, install_kfp_package=False)
+def rollback_model(
+    registry: str,
+    verdict: str,
+    grounds: Input[Artifact],
+    rollback: Output[Artifact],
+    actor: str = "pipeline",
+):
+    """Keep production where it is after a hold, or return it to the last good version; the reason is recorded.
+
+    Args:
+        registry: path of the model registry.
+        verdict: `rollback` returns production to the previous version; anything else leaves it where it is.
+        grounds: the decision or the failed deployment that gives the reasons.
+        rollback: directory with `rollback.json`: what was done, from which version to which.
+        actor: who is recorded.
+    """
+    from pathlib import Path
+
+    from lab_lens.stages.rollback_model import read_reasons, run_rollback_model
+
+    run_rollback_model(
+        Path(registry),
+        actor=actor,
+        reason=read_reasons(Path(grounds.path)),
+        force=verdict == "rollback",
+        rollback_dir=Path(rollback.path),
+    )

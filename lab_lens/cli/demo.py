@@ -1,0 +1,38 @@
+"""`lab-lens demo`."""
+
+import argparse
+from pathlib import Path
+
+from lab_lens.cli.arguments import Subparsers, add_command, add_device
+from lab_lens.cli.checkout import need_checkout
+from lab_lens.cli.console import say
+from lab_lens.cli.run import show_summary
+from lab_lens.errors import EXIT_DONE
+
+
+def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the sub-command."""
+    parser = add_command(
+        subparsers,
+        "demo",
+        run,
+        summary="Train on synthetic notes and release; refuse an undertrained candidate; roll back (5 minutes).",
+        example="lab-lens demo --out demo-run",
+    )
+    parser.add_argument("--out", type=Path, default=Path("demo-run"), metavar="DIR", help="default: demo-run")
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo."""
+    with need_checkout():
+        from local_runner.demo import run_demo
+        from local_runner.display import console_display
+
+    out: Path = arguments.out
+    result = run_demo(out, arguments.device, console_display(), announce=say, show=show_summary)
+    say(f"\nThe whole story on one page: {result.report}")
+    say("What to try next:")
+    for line in result.next_steps:
+        say(f"  {line}")
+    return EXIT_DONE

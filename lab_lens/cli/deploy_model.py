@@ -1,0 +1,52 @@
+"""`lab-lens deploy-model`."""
+
+import argparse
+
+from lab_lens.cli.arguments import (
+    Subparsers,
+    actor,
+    add_actor,
+    add_command,
+    add_config,
+    add_device,
+    add_out,
+    add_registry,
+)
+from lab_lens.cli.console import say
+from lab_lens.errors import EXIT_DONE, GateRefusedError
+
+
+def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the sub-command."""
+    parser = add_command(
+        subparsers,
+        "deploy-model",
+        run,
+        summary="Serve a version, ask it for a real summary, and only then make it the production model.",
+        example="lab-lens deploy-model --registry model_registry --version v1.0",
+    )
+    parser.add_argument("--version", required=True, metavar="NAME", help="the version to deploy")
+    add_config(parser)
+    add_registry(parser)
+    add_device(parser)
+    add_actor(parser)
+    add_out(parser, "deployment")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Deploy; exit status 3 when the version is unhealthy, and production is then what it was."""
+    from lab_lens.config import load_config
+    from lab_lens.stages.deploy_model import run_deploy_model
+
+    result = run_deploy_model(
+        arguments.registry,
+        arguments.version,
+        load_config(arguments.config),
+        device=arguments.device,
+        actor=actor(arguments),
+        deployment_dir=arguments.out,
+    )
+    say(f"{arguments.version}: {result.status}\ndeployment: {arguments.out}")
+    if result.status != "healthy":
+        raise GateRefusedError(f"{arguments.version} is not in production: {'; '.join(result.reasons)}")
+    return EXIT_DONE

@@ -1,0 +1,49 @@
+"""`lab-lens register-model`."""
+
+import argparse
+from pathlib import Path
+
+from lab_lens.cli.arguments import Subparsers, actor, add_actor, add_command, add_registry
+from lab_lens.cli.console import say
+from lab_lens.errors import EXIT_DONE
+
+
+def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the sub-command."""
+    parser = add_command(
+        subparsers,
+        "register-model",
+        run,
+        summary="Store a model as an immutable version of the registry, bound to its own reports and decision.",
+        example=(
+            "lab-lens register-model --model models/summarizer --decision decision --validation validation_reports "
+            "--bias bias_reports --version v1.0"
+        ),
+    )
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
+    parser.add_argument(
+        "--decision", type=Path, required=True, metavar="PATH", help="decision whose verdict is promote"
+    )
+    parser.add_argument("--validation", type=Path, required=True, metavar="PATH", help="validation report")
+    parser.add_argument("--bias", type=Path, required=True, metavar="PATH", help="bias report")
+    parser.add_argument("--version", default="", metavar="NAME", help="default: the next number (v1, v2, ...)")
+    add_registry(parser)
+    add_actor(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Register."""
+    from lab_lens.stages.register_model import run_register_model
+
+    result = run_register_model(
+        arguments.model,
+        arguments.decision,
+        arguments.validation,
+        arguments.bias,
+        registry=arguments.registry,
+        version=arguments.version,
+        actor=actor(arguments),
+    )
+    say(f"registered {result.version}: {result.path}")
+    say(f"next: lab-lens deploy-model --registry {arguments.registry} --version {result.version}")
+    return EXIT_DONE

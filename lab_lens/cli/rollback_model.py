@@ -1,0 +1,42 @@
+"""`lab-lens rollback-model`."""
+
+import argparse
+
+from lab_lens.cli.arguments import Subparsers, actor, add_actor, add_command, add_out, add_registry
+from lab_lens.cli.console import say
+from lab_lens.errors import EXIT_DONE
+
+
+def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Add the sub-command."""
+    parser = add_command(
+        subparsers,
+        "rollback-model",
+        run,
+        summary="Return production to its previous version (--force) or to a named one (--to); the reason is recorded.",
+        example='lab-lens rollback-model --registry model_registry --force --reason "v2 omits allergies"',
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--force", action="store_true", help="return to the previous production version")
+    target.add_argument("--to", default="", metavar="VERSION", help="return to this version")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; recorded in the history")
+    add_registry(parser)
+    add_actor(parser)
+    add_out(parser, "rollback")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Roll back."""
+    from lab_lens.registry.local import LocalRegistry
+    from lab_lens.stages.rollback_model import run_rollback_model
+
+    run_rollback_model(
+        arguments.registry,
+        actor=actor(arguments),
+        reason=arguments.reason,
+        to=arguments.to,
+        force=arguments.force,
+        rollback_dir=arguments.out,
+    )
+    say(f"production: {LocalRegistry(arguments.registry).production()}\nrecord: {arguments.out}")
+    return EXIT_DONE

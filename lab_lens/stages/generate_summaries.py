@@ -1,0 +1,105 @@
+"""Summarize the held-out notes once; every later stage reads these predictions."""
+
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from lab_lens import artifacts
+from lab_lens.config import Config
+from lab_lens.engine.checkpoint import load_model, model_hash
+from lab_lens.engine.generate import generate
+from lab_lens.notes.examples import load_examples, write_examples
+from lab_lens.progress import report_progress
+from lab_lens.registry.local import LocalRegistry
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class GeneratedSummaries:
+    """Where the predictions lie; `champion_version` is None when the registry has no production model."""
+
+    predictions_dir: Path
+    champion_dir: Path
+    champion_version: str | None
+
+
+def run_generate_summaries(
+    model: Path,
+    test: Path,
+    config: Config,
+    *,
+    device: str,
+    registry: Path | None,
+    predictions_dir: Path,
+    champion_dir: Path,
+) -> GeneratedSummaries:
+    """Generate the candidate's summaries, and the champion's on the same rows with the same decoding.
+
+    Args:
+        model: the candidate's model directory.
+        test: `test.csv` or its directory.
+        config: the run's configuration.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        registry: the model registry; None or a directory that does not exist has no champion.
+        predictions_dir: receives `predictions.csv` and `generation.json`.
+        champion_dir: receives the champion's, and `champion.json`.
+
+    Raises:
+        InputError: the model, the examples, the registry or the device cannot be used.
+    """
+    test_csv = artifacts.file_in(test, artifacts.TEST_CSV)
+    _summarize("candidate", model, test_csv, config, device, predictions_dir)
+    champion = LocalRegistry(registry) if registry is not None else None
+    version = champion.production() if champion is not None else None
+    if champion is not None and version is not None:
+        _summarize("champion", champion.model_dir(version), test_csv, config, device, champion_dir)
+    reason = "production version of the registry" if version else "the registry has no production version"
+    artifacts.write_json(champion_dir / artifacts.CHAMPION_JSON, {"version": version, "reason": reason})
+    written = [predictions_dir / artifacts.PREDICTIONS_CSV, predictions_dir / artifacts.GENERATION_JSON]
+    artifacts.require_written([*written, champion_dir / artifacts.CHAMPION_JSON])
+    return GeneratedSummaries(predictions_dir, champion_dir, version)
+
+
+def _summarize(role: str, model: Path, test_csv: Path, config: Config, device: str, out: Path) -> None:
+    examples = load_examples(test_csv)
+    loaded = load_model(model, device)
+    started = time.monotonic()
+    generations = generate(
+        loaded,
+        examples["input_text"].tolist(),
+        decoding=config.decoding,
+        max_input_tokens=config.model.max_input_tokens,
+        max_target_tokens=config.model.max_target_tokens,
+        progress=report_progress(f"{role}'s summaries"),
+    )
+    seconds = time.monotonic() - started
+    frame = pd.concat(
+        [examples[["example_id", "subject_id"]], pd.DataFrame([asdict(generation) for generation in generations])],
+        axis=1,
+    )
+    write_examples(frame, out / artifacts.PREDICTIONS_CSV)
+    truncated_fraction = float(frame["truncated"].mean())
+    record = {
+        "schema_version": artifacts.SCHEMA_VERSION,
+        "model_hash": model_hash(model),
+        "data_hash": artifacts.sha256_file(test_csv),
+        **config.decoding.record(config.model.max_input_tokens, config.model.max_target_tokens),
+        "backend": "torch",
+        "precision": "float32",
+        "device": str(loaded.device),
+        "examples": len(frame),
+        "truncated_fraction": truncated_fraction,
+        "seconds": seconds,
+    }
+    artifacts.write_json(out / artifacts.GENERATION_JSON, record)
+    _logger.info(
+        "%s: %d summaries in %.1f s, %.0f %% of the notes truncated",
+        role,
+        len(frame),
+        seconds,
+        100 * truncated_fraction,
+    )

@@ -1,0 +1,226 @@
+"""Train a candidate, or adopt a model that was trained before."""
+
+import logging
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lab_lens import artifacts
+from lab_lens.config import Config
+from lab_lens.engine import checkpoint, scratch
+from lab_lens.engine import device as devices
+from lab_lens.engine.fine_tune import FineTuned, Pairs, fine_tune
+from lab_lens.metrics.text import mean_rouge_l
+from lab_lens.notes.examples import load_examples
+from lab_lens.reporting.html import Block, Facts, Figure, Paragraph, write_page
+from lab_lens.reporting.plots import line_curves
+from lab_lens.tracking import TrackingTarget, tracked
+
+_logger = logging.getLogger(__name__)
+_VERSIONED = ("torch", "transformers", "tokenizers", "lab-lens")
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model directory and what is known of its training (finite floats, names as in the report)."""
+
+    model_dir: Path
+    metrics: dict[str, float]
+
+
+def run_train_model(
+    train: Path,
+    val: Path,
+    config: Config,
+    *,
+    device: str,
+    base_model: str,
+    trained_model: Path | None,
+    checkpoint_dir: Path,
+    model_dir: Path,
+    html: Path,
+    tracking: TrackingTarget | None = None,
+) -> TrainedModel:
+    """Fine-tune on the training examples, or adopt a trained model as it is.
+
+    Args:
+        train: `train.csv` or its directory.
+        val: `val.csv` or its directory.
+        config: the run's configuration.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        base_model: hub id, directory or `scratch:tiny|small|base`; empty: the configuration's.
+        trained_model: directory of a trained model; training is skipped when it is given.
+        checkpoint_dir: where an interrupted training leaves its checkpoints and finds them again. Each combination of
+            data, base model and settings has its own folder there, removed when the training is done.
+        model_dir: receives the model directory.
+        html: receives the page with the training curves.
+        tracking: the MLflow run to log to.
+
+    Raises:
+        InputError: the examples, the base model, the device or the lengths cannot be used.
+    """
+    target = devices.resolve_device(device)
+    if trained_model is not None:
+        result = _adopt(trained_model, config, model_dir, html)
+    else:
+        files = (artifacts.file_in(train, artifacts.TRAIN_CSV), artifacts.file_in(val, artifacts.VAL_CSV))
+        source = base_model or config.model.base_model
+        provenance = _provenance(config, source, files)
+        folder = checkpoint_dir / _training_key(provenance)
+        train_examples, val_examples = load_examples(files[0]), load_examples(files[1])
+        model, tokenizer = _start(source, train_examples, config)
+        _logger.info("training %s on %d examples, device %s", source, len(train_examples), target)
+        trained = fine_tune(
+            model,
+            tokenizer,
+            _pairs(train_examples),
+            _pairs(val_examples),
+            config,
+            device=target,
+            checkpoint_dir=folder,
+            rouge_l=mean_rouge_l,
+        )
+        result = _save(trained, provenance, model_dir, html)
+        shutil.rmtree(folder)
+    _track(tracking, config, result, html)
+    artifacts.require_written([model_dir / "config.json", model_dir / artifacts.TRAINING_MANIFEST, html])
+    return result
+
+
+def _start(source: str, train: pd.DataFrame, config: Config) -> tuple[Any, Any]:
+    settings = config.model
+    if scratch.is_scratch(source):
+        return scratch.build_scratch(
+            source,
+            [*train["input_text"], *train["target_summary"]],
+            vocabulary_tokens=settings.scratch_vocabulary_tokens,
+            max_positions=max(settings.max_input_tokens, settings.max_target_tokens),
+            seed=config.seed,
+        )
+    model, tokenizer = checkpoint.load_pretrained(source, settings.revision)
+    checkpoint.check_lengths(model, settings.max_input_tokens, settings.max_target_tokens)
+    return model, tokenizer
+
+
+def _pairs(examples: pd.DataFrame) -> Pairs:
+    return Pairs(examples["input_text"].tolist(), examples["target_summary"].tolist())
+
+
+def _provenance(config: Config, source: str, files: tuple[Path, Path]) -> dict[str, Any]:
+    hashes = {path.name: artifacts.sha256_file(path) for path in files}
+    return {
+        "schema_version": artifacts.SCHEMA_VERSION,
+        "base_model": source,
+        "revision": config.model.revision,
+        "data_hash": artifacts.content_hash(hashes),
+        "data_hashes": hashes,
+        "config_hash": config.sha256(),
+        "config": config.model_dump(mode="json"),
+        "seed": config.seed,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONED}},
+    }
+
+
+def _training_key(provenance: dict[str, Any]) -> str:
+    deciding = {name: provenance["config"][name] for name in ("model", "training")} | {
+        name: provenance[name] for name in ("base_model", "data_hash", "seed")
+    }
+    return artifacts.sha256_text(str(sorted(deciding.items())))[:16]
+
+
+def _save(trained: FineTuned, provenance: dict[str, Any], model_dir: Path, html: Path) -> TrainedModel:
+    # No durations here: the same training must give the same bytes, hence the same version in the registry.
+    manifest = {
+        **provenance,
+        "training": {
+            "steps": trained.steps,
+            "epochs": trained.epochs,
+            "best_step": trained.best_step,
+            "best_rougeL": trained.best_rouge_l,
+        },
+    }
+    checkpoint.save_model(trained.model, trained.tokenizer, manifest, model_dir)
+    metrics = {
+        "best_rougeL_greedy": float(trained.best_rouge_l),
+        "best_step": float(trained.best_step),
+        "steps": float(trained.steps),
+        "epochs": float(trained.epochs),
+        "seconds": trained.seconds,
+        "resumed_from_step": float(trained.resumed_from_step),
+        **{name: points[-1][1] for name, points in _curves(trained).items()},
+    }
+    write_page(html, "Training", _page(trained, provenance), subtitle=provenance["base_model"])
+    _logger.info("best model: step %d, ROUGE-L %.3f (greedy)", trained.best_step, trained.best_rouge_l)
+    return TrainedModel(model_dir, metrics)
+
+
+def _curves(trained: FineTuned) -> dict[str, list[tuple[float, float]]]:
+    keys = {"train_loss": "loss", "eval_loss": "eval_loss", "eval_rougeL": "eval_rougeL"}
+    curves = {
+        name: [(record["step"], float(record[key])) for record in trained.history if key in record]
+        for name, key in keys.items()
+    }
+    return {name: points for name, points in curves.items() if points}
+
+
+def _page(trained: FineTuned, provenance: dict[str, Any]) -> list[Block]:
+    curves = _curves(trained)
+    losses: dict[str, Sequence[tuple[float, float]]] = {
+        name: curves[name] for name in ("train_loss", "eval_loss") if name in curves
+    }
+    facts = [
+        ("Base model", provenance["base_model"]),
+        ("Steps", f"{trained.steps} ({trained.epochs:.2f} epochs)"),
+        ("Best step", f"{trained.best_step}: ROUGE-L {trained.best_rouge_l:.3f} on validation notes, greedy decoding"),
+        ("Duration", f"{trained.seconds:.0f} seconds"),
+        ("Continued from step", str(trained.resumed_from_step) if trained.resumed_from_step else "started afresh"),
+    ]
+    blocks: list[Block] = [Facts(facts)]
+    if losses:
+        png = line_curves("Loss", losses, "optimizer step", "loss (nats a token)")
+        blocks.append(Figure("Loss", png, "training and validation loss by optimizer step"))
+    if "eval_rougeL" in curves:
+        png = line_curves("ROUGE-L", {"validation ROUGE-L": curves["eval_rougeL"]}, "optimizer step", "ROUGE-L (F1)")
+        blocks.append(Figure("ROUGE-L of generated summaries", png, "ROUGE-L by optimizer step"))
+    return blocks
+
+
+def _adopt(trained_model: Path, config: Config, model_dir: Path, html: Path) -> TrainedModel:
+    loaded = checkpoint.load_model(trained_model, "cpu")
+    checkpoint.check_lengths(loaded.model, config.model.max_input_tokens, config.model.max_target_tokens)
+    has_manifest = (trained_model / artifacts.TRAINING_MANIFEST).is_file()
+    known = checkpoint.read_manifest(trained_model) if has_manifest else {"base_model": "unknown"}
+    manifest = {
+        **known,
+        "schema_version": artifacts.SCHEMA_VERSION,
+        "config": config.model_dump(mode="json"),
+        "config_hash": config.sha256(),
+        "adopted": {"model_hash": checkpoint.model_hash(trained_model), "config_hash": known.get("config_hash")},
+    }
+    checkpoint.save_model(loaded.model, loaded.tokenizer, manifest, model_dir)
+    text = "A trained model was given, so nothing was trained in this run. Its weights are used as they are."
+    write_page(html, "Training", [Paragraph(text), Facts([("Base model", str(manifest["base_model"]))])])
+    _logger.info("training skipped: the given model is used as it is")
+    return TrainedModel(model_dir, {"training_skipped": 1.0})
+
+
+def _track(tracking: TrackingTarget | None, config: Config, result: TrainedModel, html: Path) -> None:
+    manifest = checkpoint.read_manifest(result.model_dir)
+    with tracked(tracking, "train_model") as tracker:
+        tracker.log_params(
+            {
+                "base_model": manifest["base_model"],
+                "config_hash": config.sha256(),
+                "seed": config.seed,
+                **{f"training.{name}": value for name, value in config.training.model_dump().items()},
+                **{f"decoding.{name}": value for name, value in config.decoding.model_dump().items()},
+            }
+        )
+        tracker.log_metrics({f"training/{name}": value for name, value in result.metrics.items()})
+        tracker.log_artifact(html, "training")

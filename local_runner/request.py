@@ -1,0 +1,50 @@
+"""What a local run is asked to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A local run.
+
+    Args:
+        data: a CSV, Parquet or JSONL file of notes, or `synthetic`.
+        out: the run directory.
+        registry: the model registry's directory.
+        tracking_uri: MLflow tracking URI; empty: nothing is tracked.
+        run_name: name of the run, in MLflow and in the registry's history.
+        actor: who is recorded in the registry's history.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        base_model: overrides the configuration's; empty: does not.
+        trained_model: directory of a trained model; training is skipped.
+        force_reason: promote whatever the rules say, for this reason; empty: do not force.
+    """
+
+    data: str
+    out: Path
+    registry: Path
+    tracking_uri: str
+    run_name: str
+    actor: str
+    device: str = "auto"
+    base_model: str = ""
+    trained_model: Path | None = None
+    force_reason: str = ""
+
+    def pipeline_arguments(self, config_json: str) -> dict[str, str]:
+        """The values of the pipeline's parameters; paths are absolute, since tasks choose their own directory."""
+        local_base = Path(self.base_model)
+        return {
+            "data": self.data if self.data == "synthetic" else str(Path(self.data).absolute()),
+            "config": config_json,
+            "registry": str(self.registry.absolute()),
+            "checkpoints": str((self.out / "checkpoints").absolute()),
+            "base_model": str(local_base.absolute()) if self.base_model and local_base.is_dir() else self.base_model,
+            "trained_model": str(self.trained_model.absolute()) if self.trained_model else "",
+            "device": self.device,
+            "actor": self.actor,
+            "force_reason": self.force_reason,
+            "tracking_uri": self.tracking_uri,
+            "run_name": self.run_name,
+        }

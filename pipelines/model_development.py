@@ -1,0 +1,110 @@
+"""From discharge notes to a released model, or to the reasons why there is none."""
+
+from kfp import dsl
+
+from components.analyze_sensitivity import analyze_sensitivity
+from components.decide_release import decide_release
+from components.deploy_model import deploy_model
+from components.detect_bias import detect_bias
+from components.generate_summaries import generate_summaries
+from components.notify import notify
+from components.prepare_data import prepare_data
+from components.register_model import register_model
+from components.rollback_model import rollback_model
+from components.train_model import train_model
+from components.validate_model import validate_model
+
+
+@dsl.pipeline(
+    name="lab-lens-model-development",
+    description="Teach a model to summarize discharge notes; release it only when it is proven good and fair.",
+)
+def model_development(
+    data: str,
+    config: str,
+    registry: str,
+    checkpoints: str,
+    base_model: str = "",
+    trained_model: str = "",
+    device: str = "auto",
+    actor: str = "pipeline",
+    force_reason: str = "",
+    tracking_uri: str = "",
+    run_name: str = "",
+) -> None:
+    """Prepare, train, generate once, validate, compare slices, explain, decide; then register and deploy, or hold.
+
+    Args:
+        data: a CSV, Parquet or JSONL file of notes, or `synthetic`.
+        config: the effective configuration as JSON (`lab-lens config show`).
+        registry: path of the model registry.
+        checkpoints: directory where an interrupted training leaves what it can continue from.
+        base_model: hub id, directory or `scratch:tiny|small|base`; empty: the configuration's.
+        trained_model: directory of a trained model; training is skipped. Empty: train.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        actor: who is recorded in the registry's history.
+        force_reason: promote whatever the rules say, for this reason. Empty: do not force.
+        tracking_uri: MLflow tracking URI; empty: nothing is tracked.
+        run_name: name of the MLflow run of this pipeline run.
+    """
+    track = {"tracking_uri": tracking_uri, "run_name": run_name}
+    told = notify(config=config, **track)
+    with dsl.ExitHandler(exit_task=told, name="notes-to-release"):
+        prepared = prepare_data(data=data, config=config, **track)
+        test = prepared.outputs["test"]
+        trained = train_model(
+            config=config,
+            checkpoints=checkpoints,
+            train=prepared.outputs["train"],
+            val=prepared.outputs["val"],
+            base_model=base_model,
+            trained_model=trained_model,
+            device=device,
+            **track,
+        )
+        model = trained.outputs["model"]
+        generated = generate_summaries(config=config, registry=registry, model=model, test=test, device=device)
+        predictions = generated.outputs["predictions"]
+        validated = validate_model(
+            config=config, test=test, predictions=predictions, champion=generated.outputs["champion"], **track
+        )
+        compared = detect_bias(config=config, test=test, predictions=predictions, **track)
+        explained = analyze_sensitivity(
+            config=config, model=model, test=test, predictions=predictions, device=device, **track
+        )
+        decided = decide_release(
+            config=config,
+            registry=registry,
+            validation=validated.outputs["report"],
+            bias=compared.outputs["report"],
+            sensitivity=explained.outputs["report"],
+            actor=actor,
+            force_reason=force_reason,
+            **track,
+        )
+        # What these read can change between runs while their arguments stay the same: a cached answer would be stale.
+        for task in (prepared, generated, decided):
+            task.set_caching_options(False)
+        verdict = decided.outputs["Output"]
+        with dsl.If(verdict == "promote", name="release"):
+            registered = register_model(
+                registry=registry,
+                model=model,
+                decision=decided.outputs["decision"],
+                validation=validated.outputs["report"],
+                bias=compared.outputs["report"],
+                actor=actor,
+            )
+            deployed = deploy_model(
+                config=config, registry=registry, version=registered.output, device=device, actor=actor
+            )
+            registered.set_caching_options(False)
+            deployed.set_caching_options(False)
+            with dsl.If(deployed.outputs["Output"] == "unhealthy", name="undo"):
+                undone = rollback_model(
+                    registry=registry, verdict="unhealthy", grounds=deployed.outputs["deployment"], actor=actor
+                )
+                undone.set_caching_options(False)
+        with dsl.Else(name="keep"):
+            kept = rollback_model(registry=registry, verdict=verdict, grounds=decided.outputs["decision"], actor=actor)
+            kept.set_caching_options(False)

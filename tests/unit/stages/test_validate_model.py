@@ -1,0 +1,225 @@
+import json
+import logging
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lab_lens.artifacts import read_json, sha256_file
+from lab_lens.config import parse_config
+from lab_lens.errors import InputError
+from lab_lens.metrics.text import score_texts
+from lab_lens.notes.examples import EXAMPLE_COLUMNS, write_examples
+from lab_lens.stages.validate_model import run_validate_model
+
+SECRET = "syphilis"
+CONFIG = parse_config("validation: {bootstrap_resamples: 200}")
+DRUGS = ["aspirin 81 mg", "metoprolol 25 mg", "heparin", "prednisone 40 mg", "insulin glargine", "furosemide 20 mg"]
+SITES = ["chest pain", "hip fracture", "pneumonia", "stroke", "asthma"]
+
+
+def reference(row):
+    return f"Admitted with {SITES[row % 5]} on day {row}. Treated with {DRUGS[row % 6]} and {SECRET} <b>excluded</b>."
+
+
+def cohort(rows=30):
+    numbers = range(rows)
+    columns = {
+        "example_id": [f"e{row}" for row in numbers],
+        "subject_id": [f"p{row // 2}" for row in numbers],
+        "input_text": [f"Room {row} was cold. It rained. Nobody came. {reference(row)}" for row in numbers],
+        "target_summary": [reference(row) for row in numbers],
+    }
+    return pd.DataFrame(columns).reindex(columns=[*EXAMPLE_COLUMNS], fill_value="")
+
+
+def write_predictions(folder, examples, summaries, **record):
+    columns = {"example_id": examples["example_id"], "subject_id": examples["subject_id"], "summary": summaries}
+    tokens = {"log_probability": -3.5, "input_tokens": 90, "output_tokens": 20, "truncated": [True] * 3 + [False] * 27}
+    folder.mkdir(exist_ok=True)
+    pd.DataFrame(columns | tokens).to_csv(folder / "predictions.csv", index=False)
+    (folder / "generation.json").write_text(
+        json.dumps({"model_hash": "m", "decoding_hash": "c", **record}), encoding="utf-8"
+    )
+    return folder
+
+
+def without_dose(text):
+    return text.replace(" mg", "").replace("Treated with", "Got")
+
+
+SUMMARIES = ["", *(without_dose(reference(row)) for row in range(1, 30))]
+
+
+class Workspace:
+    """A test set, a candidate that loses doses and one whole summary, and a champion that is always right."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.test_csv = write_examples(cohort(), folder / "test.csv")
+        data_hash = sha256_file(self.test_csv)
+        self.candidate = write_predictions(folder / "candidate", cohort(), SUMMARIES, data_hash=data_hash)
+        self.champion = write_predictions(folder / "champion", cohort(), cohort()["target_summary"])
+        (self.champion / "champion.json").write_text('{"version": "v1", "reason": "production"}', encoding="utf-8")
+
+    def validate(self, candidate=None, champion=None, test_csv=None, stamp="", out="out"):
+        out = self.folder / out
+        result = run_validate_model(
+            test_csv or self.test_csv,
+            candidate or self.candidate,
+            CONFIG,
+            champion=champion,
+            report_dir=out,
+            html=out / "page.html",
+            stamp=stamp,
+        )
+        return result, read_json(result.report)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first_release(tmp_path_factory):
+    return Workspace(tmp_path_factory.mktemp("first")).validate()
+
+
+@pytest.fixture(scope="module")
+def second_release(tmp_path_factory):
+    workspace = Workspace(tmp_path_factory.mktemp("second"))
+    return workspace.validate(champion=workspace.champion)
+
+
+def test_the_report_holds_the_scores_of_the_library_with_intervals(first_release):
+    result, report = first_release
+    scores = score_texts(SUMMARIES, cohort()["target_summary"].tolist())
+    for name in ("rouge1", "rougeLsum"):
+        assert report["metrics"][name]["estimate"] == pytest.approx(scores.per_example[name].mean())
+    assert report["metrics"]["bleu"]["estimate"] == pytest.approx(scores.corpus_bleu.score)
+    assert report["bleu_signature"] == scores.corpus_bleu.signature
+    for interval in report["metrics"].values():
+        assert interval["low"] < interval["estimate"] < interval["high"]
+        assert (interval["n_examples"], interval["n_clusters"]) == (30, 15)
+    assert report["metrics"]["rougeL"]["label"] == "ROUGE-L (stemmed F1)"
+    assert result.metrics["rougeL"] == report["metrics"]["rougeL"]["estimate"]
+
+
+def test_the_report_says_what_it_is_about(first_release, workspace):
+    _, report = first_release
+    hashes = ("m", "c", sha256_file(workspace.test_csv))
+    assert (report["model_hash"], report["decoding_hash"], report["data_hash"]) == hashes
+    assert (report["config_hash"], report["examples"], report["patients"]) == (CONFIG.sha256(), 30, 15)
+    assert (report["empty_summaries"], report["truncated_fraction"]) == (1, 0.1)
+    assert report["lengths"]["note_words"]["mean"] > report["lengths"]["summary_words"]["mean"]
+    assert report["champion"] == {"version": None, "reason": "no champion was given to compare with"}
+
+
+def test_a_model_that_reads_the_note_leads_every_answer_that_does_not(first_release):
+    result, report = first_release
+    assert set(report["baselines"]) == {"lead_3", "random_other_patient", "best_constant"}
+    for name, baseline in report["baselines"].items():
+        lead = baseline["comparison"]["rougeL"]["difference"]
+        assert lead["low"] > 0.0
+        assert result.metrics["rougeL"] - result.metrics[f"rougeL_of_{name}"] == pytest.approx(lead["estimate"])
+
+
+def test_the_champion_is_compared_on_the_same_rows(second_release):
+    result, report = second_release
+    compared = report["champion"]["comparison"]
+    assert (report["champion"]["version"], report["champion"]["decoding_hash"]) == ("v1", "c")
+    assert report["champion"]["metrics"]["rougeL"]["estimate"] == pytest.approx(1.0)
+    for name, comparison in compared.items():
+        assert comparison["difference"]["high"] < 0.0
+        assert comparison["p_value"] < 0.05
+        assert result.metrics[f"{name}_minus_champion"] == pytest.approx(result.metrics[name] - 1.0)
+
+
+def test_a_registry_without_production_leaves_nothing_to_compare(workspace, tmp_path):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "champion.json").write_text('{"version": null, "reason": "empty registry"}', encoding="utf-8")
+    _, report = workspace.validate(champion=tmp_path / "none")
+    assert report["champion"] == {"version": None, "reason": "empty registry"}
+
+
+def test_scores_by_example_are_written_without_text(second_release):
+    result, _ = second_release
+    table = pd.read_csv(result.report.parent / "predictions.csv")
+    assert table["example_id"].tolist() == cohort()["example_id"].tolist()
+    assert (table.loc[0, "rougeL"], table.loc[0, "summary_words"], table.loc[0, "champion_rougeL"]) == (0.0, 0, 1.0)
+    assert table["rougeL"].mean() == pytest.approx(result.metrics["rougeL"])
+    assert not {"summary", "input_text", "target_summary"} & set(table)
+
+
+def test_no_output_and_no_log_line_holds_text_of_a_patient(workspace, caplog):
+    with caplog.at_level(logging.DEBUG):
+        result, _ = workspace.validate(champion=workspace.champion)
+    written = sorted(path for path in result.report.parent.iterdir() if path.is_file())
+    assert [path.name for path in written] == [
+        "page.html",
+        "predictions.csv",
+        "validation_report.json",
+        "validation_summary.txt",
+    ]
+    assert all(SECRET not in path.read_text(encoding="utf-8") for path in written)
+    assert SECRET not in caplog.text
+
+
+def test_page_and_summary_name_the_variant_of_every_figure(second_release):
+    result, _ = second_release
+    folder = result.report.parent
+    page, text = (Path(folder / name).read_text(encoding="utf-8") for name in ("page.html", "validation_summary.txt"))
+    for shown in (page, text):
+        assert "ROUGE-L (stemmed F1)" in shown
+        assert "BLEU (corpus, 0 to 1)" in shown
+        assert "v1" in shown
+    assert "95 % interval" in text
+    assert page.count("<img") == 2
+
+
+def test_a_stamp_goes_into_the_names_and_the_same_run_gives_the_same_report(workspace, second_release):
+    result, report = workspace.validate(champion=workspace.champion, stamp="_20261122T201500")
+    assert report == second_release[1]
+    assert {path.name for path in result.report.parent.iterdir()} == {
+        "page.html",
+        "predictions_20261122T201500.csv",
+        "validation_report_20261122T201500.json",
+        "validation_summary_20261122T201500.txt",
+    }
+
+
+def test_what_could_not_be_computed_is_null_with_a_reason(workspace, tmp_path):
+    rows = cohort().head(2).assign(subject_id="only")
+    test_csv = write_examples(rows, tmp_path / "one_patient.csv")
+    folder = tmp_path / "silent"
+    folder.mkdir()
+    rows[["example_id"]].assign(summary="").to_csv(folder / "predictions.csv", index=False)
+    result, report = workspace.validate(folder, test_csv=test_csv)
+    assert report["metrics"]["rougeL"]["low"] is None
+    assert report["metrics"]["rougeL"]["reason"] == "an interval needs 5 patients, and there are 1"
+    assert (report["truncated_fraction"], report["model_hash"]) == (None, None)
+    assert report["truncated_reason"] == "the predictions have no column truncated"
+    assert report["lengths"]["compression_ratio"] is None
+    assert report["baselines"]["best_constant"]["metrics"] is None
+    assert report["baselines"]["best_constant"]["reason"] == "needs references of at least two patients"
+    assert (report["empty_summaries"], result.metrics["rougeL"]) == (2, 0.0)
+    assert "rougeL_low" not in result.metrics
+
+
+def test_predictions_made_from_other_data_are_refused(workspace, tmp_path):
+    folder = write_predictions(tmp_path / "old", cohort(), cohort()["target_summary"], data_hash="0" * 64)
+    with pytest.raises(InputError, match="was made from other data"):
+        workspace.validate(folder)
+
+
+def test_a_champion_directory_without_its_record_is_refused(workspace, tmp_path):
+    with pytest.raises(InputError, match=r"no such file: .*champion\.json"):
+        workspace.validate(champion=tmp_path)
+
+
+def test_the_scores_never_overwrite_the_predictions(workspace):
+    before = (workspace.candidate / "predictions.csv").read_bytes()
+    with pytest.raises(InputError, match="would overwrite the predictions"):
+        workspace.validate(out="candidate")
+    assert (workspace.candidate / "predictions.csv").read_bytes() == before
