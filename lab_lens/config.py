@@ -4,20 +4,22 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lab_lens.artifacts import sha256_text
+from lab_lens.config_text import in_words, read_object
 from lab_lens.errors import InputError
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
+# The tokens that open and close a sequence count.
+LengthInTokens = Annotated[int, Field(ge=2)]
 MetricName = Literal["rouge1", "rouge2", "rougeL", "rougeLsum", "bleu"]
 OnUnknown = Literal["warn", "block"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Columns(_Section):
@@ -74,8 +76,8 @@ class Model(_Section):
         "GanjinZero/biobart-v2-base", description="hub id, directory, or scratch:tiny|small|base", min_length=1
     )
     revision: str | None = Field(None, description="hub revision (commit hash, tag or branch)")
-    max_input_tokens: PositiveInt = Field(1024, description="longer notes are truncated, and the share is reported")
-    max_target_tokens: PositiveInt = 256
+    max_input_tokens: LengthInTokens = Field(1024, description="longer notes are truncated, and the share is reported")
+    max_target_tokens: LengthInTokens = 256
     scratch_vocabulary_tokens: Annotated[int, Field(ge=300)] = Field(
         8000, description="vocabulary of the byte-level BPE tokenizer that scratch models train"
     )
@@ -145,7 +147,7 @@ class Waiver(_Section):
 class Policy(_Section):
     """What a candidate must show to be released."""
 
-    floors: dict[MetricName, float] = Field(
+    floors: dict[MetricName, Fraction] = Field(
         {"rougeL": 0.15, "rouge1": 0.20, "bleu": 0.03}, description="a candidate's mean must reach these (0 to 1)"
     )
     max_relative_degradation: Fraction = Field(0.02, description="against the champion's ROUGE-L on the same rows")
@@ -184,6 +186,13 @@ class Config(_Section):
     deployment: Deployment = Deployment()
     tracking: Tracking = Tracking()
 
+    @model_validator(mode="after")
+    def _shortest_fits(self) -> "Config":
+        shortest, longest = self.decoding.min_new_tokens, self.model.max_target_tokens
+        if shortest >= longest:
+            raise ValueError(f"decoding.min_new_tokens is {shortest}; model.max_target_tokens ({longest}) must be more")
+        return self
+
     def to_json(self) -> str:
         """The effective configuration as indented JSON, defaults included."""
         return self.model_dump_json(indent=2)
@@ -202,7 +211,7 @@ def load_config(path: Path | None) -> Config:
     if path is None:
         return Config()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"config file not found: {path}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -211,44 +220,20 @@ def load_config(path: Path | None) -> Config:
 
 
 def parse_config(text: str, source: str = "config") -> Config:
-    """Parse a configuration from JSON or YAML text (JSON is YAML).
+    """Parse a configuration from JSON or YAML text; a number in quotes is no number, and true is none either.
 
     Raises:
         InputError: listing every problem with its path.
     """
-    try:
-        values: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{source} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{source} must hold an object of settings, not {type(values).__name__}")
-    return _validated(values, source)
+    return _validated(read_object(text, source), source)
 
 
 def _validated(values: dict[str, Any], source: str) -> Config:
     try:
-        return Config.model_validate(values)
+        # As JSON, since only there strict validation takes lists for tuples.
+        return Config.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        raise InputError([_sentence(source, problem) for problem in error.errors()]) from error
-
-
-def _sentence(source: str, problem: Any) -> str:
-    path = ".".join(str(part) for part in problem["loc"]) or "(top level)"
-    if problem["type"] == "extra_forbidden":
-        parent = problem["loc"][:-1]
-        return f"{source}: unknown setting {path}; allowed here: {', '.join(_allowed(parent))}"
-    return f"{source}: {path} is {problem['input']!r}: {problem['msg']}"
-
-
-def _allowed(location: tuple[Any, ...]) -> list[str]:
-    section: type[BaseModel] = Config
-    for part in location:
-        field = section.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return ["(see lab-lens config show)"]
-        section = annotation
-    return sorted(section.model_fields)
+        raise InputError([f"{source}: {in_words(problem, Config)}" for problem in error.errors()]) from error
 
 
 def with_overrides(config: Config, overrides: dict[str, Any]) -> Config:
@@ -256,14 +241,17 @@ def with_overrides(config: Config, overrides: dict[str, Any]) -> Config:
 
     Args:
         config: the configuration.
-        overrides: values by dotted path, such as `{"sensitivity.num_samples": 20}`.
+        overrides: values by dotted path, such as `{"seed": 7, "data.synthetic.patients": 20}`.
 
     Raises:
-        InputError: a value is not allowed.
+        InputError: a setting does not exist or a value is not allowed.
     """
     values = config.model_dump(mode="json")
     for path, value in overrides.items():
         if value is not None:
-            section, name = path.split(".")
-            values[section][name] = value
+            *sections, name = path.split(".")
+            section = values
+            for part in sections:
+                section = section.setdefault(part, {})
+            section[name] = value
     return _validated(values, "command line")

@@ -1,17 +1,30 @@
 """Load and save model directories: `save_pretrained` layout, safetensors only, never code from a model."""
 
 import json
+import logging
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
+from huggingface_hub import constants
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from lab_lens import artifacts
 from lab_lens.engine.device import resolve_device
 from lab_lens.errors import InputError
+
+_HUB_TIMEOUT_SECONDS = 5.0
+_PORTS = {"https": 443, "http": 80}
+_SHOWN_WEIGHTS = 3
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,37 +65,90 @@ def check_model_directory(path: Path) -> None:
 
 
 def load_pretrained(source: str, revision: str | None) -> tuple[Any, Any]:
-    """Load a model and its tokenizer from a hub id or a directory.
+    """Load a model and its tokenizer from a hub id or a directory; without the hub, from what was downloaded before.
 
     Raises:
-        InputError: the source cannot be reached or read, or is not an encoder-decoder model.
+        InputError: the source cannot be reached or read, is not an encoder-decoder model, or its parts do not belong
+            together.
     """
     without_progress_bars()
+    options = {"revision": revision, "trust_remote_code": False}
+    if not Path(source).is_dir() and not _hub_answers():
+        _logger.info("the model hub cannot be reached: looking for %s among earlier downloads", source)
+        options["local_files_only"] = True
     try:
-        config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
-        if not config.is_encoder_decoder:
-            raise InputError(f"{source} is a {config.model_type} model; an encoder-decoder model (BART, T5) is needed")
-        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
-        model, loading = AutoModelForSeq2SeqLM.from_pretrained(
-            source,
-            revision=revision,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError) as error:
+        with _without_notices():
+            config = AutoConfig.from_pretrained(source, **options)
+            if not config.is_encoder_decoder:
+                raise InputError(
+                    f"{source} is a {config.model_type} model; an encoder-decoder model (BART, T5) is needed"
+                )
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+            model, loading = AutoModelForSeq2SeqLM.from_pretrained(
+                source,
+                dtype=torch.float32,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+                **options,
+            )
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(_cannot_load(source, error)) from error
-    if loading["missing_keys"]:
+    _check_weights(source, loading)
+    _check_tokenizer(source, tokenizer, model.config.vocab_size)
+    return model, tokenizer
+
+
+def _hub_answers() -> bool:
+    # On its own the download code tries again for half a minute, and for minutes behind a firewall that says nothing.
+    hub = urlsplit(constants.ENDPOINT)
+    if getproxies():
+        return True
+    try:
+        socket.create_connection((hub.hostname, hub.port or _PORTS[hub.scheme]), timeout=_HUB_TIMEOUT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _without_notices() -> Iterator[None]:
+    """Keep transformers from printing tables on the weights; what matters of them we say ourselves."""
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+
+
+def _check_weights(source: str, loading: dict[str, Any]) -> None:
+    wrong_size = [name for name, *_ in loading["mismatched_keys"]]
+    found = {"lacks weights": list(loading["missing_keys"]), "has weights of another size": wrong_size}
+    problems = [
+        f"{source} {what}, which would be random: {_some(names)}; its config.json belongs to another model"
+        for what, names in found.items()
+        if names
+    ]
+    if problems:
+        raise InputError(problems)
+    if unused := loading["unexpected_keys"]:
+        _logger.warning("%s holds weights that its config.json has no use for: %s", source, _some(unused))
+
+
+def _some(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:_SHOWN_WEIGHTS]) + (", ..." if len(ordered) > _SHOWN_WEIGHTS else "")
+
+
+def _check_tokenizer(source: str, tokenizer: Any, vocabulary_tokens: int) -> None:
+    if len(tokenizer) > vocabulary_tokens:
         raise InputError(
-            f"{source} lacks weights, which would be random: {', '.join(sorted(loading['missing_keys'])[:5])}"
-        )
-    if len(tokenizer) > model.config.vocab_size:
-        raise InputError(
-            f"{source}: the tokenizer has {len(tokenizer)} tokens but the model {model.config.vocab_size}; "
+            f"{source}: the tokenizer has {len(tokenizer)} tokens but the model {vocabulary_tokens}; "
             "they do not belong together"
         )
-    return model, tokenizer
+    if tokenizer.pad_token_id is None:
+        raise InputError(f"{source}: the tokenizer has no padding token, which batches need")
 
 
 def without_progress_bars() -> None:
@@ -123,6 +189,7 @@ def check_lengths(model: Any, max_input_tokens: int, max_target_tokens: int) -> 
 
 def save_model(model: Any, tokenizer: Any, manifest: dict[str, Any], path: Path) -> None:
     """Write a model directory with its training manifest (see `artifacts.TRAINING_MANIFEST`)."""
+    without_progress_bars()
     path.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(path)
     tokenizer.save_pretrained(path)

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from transformers import (
     Seq2SeqTrainingArguments,
     TrainerCallback,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -104,13 +106,23 @@ def fine_tune(
     # BART takes any keyword but ignores the one that scales its loss, so the trainer must average over accumulation
     # steps itself; else loss and gradients grow with their number.
     trainer.model_accepts_loss_kwargs = False
-    last = get_last_checkpoint(str(checkpoint_dir)) if checkpoint_dir.is_dir() else None
-    resumed_from = int(last.rsplit("-", 1)[1]) if last else 0
+    last, resumed_from = _newest_checkpoint(checkpoint_dir)
     if last:
         _logger.info("training continues from step %d", resumed_from)
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=last)
     return _result(trainer, time.monotonic() - started, resumed_from)
+
+
+def _newest_checkpoint(checkpoint_dir: Path) -> tuple[str | None, int]:
+    """The newest whole checkpoint and its step; half-written ones, left by a kill, are removed."""
+    while checkpoint_dir.is_dir() and (last := get_last_checkpoint(str(checkpoint_dir))):
+        # The trainer writes its state last.
+        if (Path(last) / TRAINER_STATE_NAME).is_file():
+            return last, int(last.rsplit("-", 1)[1])
+        _logger.warning("%s was not written to its end: removed", Path(last).name)
+        shutil.rmtree(last)
+    return None, 0
 
 
 def _result(trainer: Any, seconds: float, resumed_from: int) -> FineTuned:

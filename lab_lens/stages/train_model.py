@@ -113,7 +113,7 @@ def _pairs(examples: pd.DataFrame) -> Pairs:
 
 
 def _provenance(config: Config, source: str, files: tuple[Path, Path]) -> dict[str, Any]:
-    hashes = {path.name: artifacts.sha256_file(path) for path in files}
+    hashes = {role: artifacts.sha256_file(path) for role, path in zip(("train", "val"), files, strict=True)}
     return {
         "schema_version": artifacts.SCHEMA_VERSION,
         "base_model": source,

@@ -1,0 +1,123 @@
+"""Settings as text: JSON and YAML read without guessing, and what is wrong with them told in words."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+
+from lab_lens.errors import InputError
+
+_SHOWN_CHARS = 60
+# What stands at the end of a location when the name itself is wrong.
+_KEY = "[key]"
+# What pydantic wants, where its own words speak of Python.
+_REQUIREMENTS = {
+    "model_type": "an object of settings",
+    "dict_type": "an object",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "string_too_short": "longer text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+}
+
+
+def read_object(text: str, source: str) -> dict[str, Any]:
+    """Parse an object of settings from JSON or YAML text.
+
+    Args:
+        text: the text; its names become strings.
+        source: what the text is called in errors.
+
+    Raises:
+        InputError: it is neither JSON nor YAML, holds no object, or gives a setting twice.
+    """
+    try:
+        values = _parse(text)
+    except _RepeatedError as error:
+        raise InputError(f"{source}: {error}") from error
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{source} is neither JSON nor YAML: {_place(error)}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{source} must hold an object of settings; {{}} gives the defaults")
+    return values
+
+
+def in_words(problem: Any, settings: type[BaseModel]) -> str:
+    """Tell one of pydantic's problems with `settings` as a sentence: path, value, and what is allowed."""
+    location, kind, message = problem["loc"], problem["type"], problem["msg"]
+    path = ".".join(str(part) for part in location if part != _KEY)
+    if kind == "value_error":
+        return f"{path}: {problem['ctx']['error']}".removeprefix(": ")
+    if kind == "extra_forbidden":
+        return f"unknown setting {path}; allowed here: {', '.join(_allowed(settings, location[:-1]))}"
+    if location[-1:] == (_KEY,):
+        return f"unknown setting {path}; allowed here: {problem['ctx']['expected']}"
+    if kind == "missing":
+        return f"{path} is missing"
+    requirement = _REQUIREMENTS.get(kind) or message.removeprefix("Input should be ")
+    return f"{path} is {_shown(problem['input'])}; it must be {requirement}"
+
+
+def _allowed(settings: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """Names of the settings at a place; an integer is a position in a list."""
+    here: Any = settings
+    for part in location:
+        here = get_args(here)[0] if isinstance(part, int) else here.model_fields[part].annotation
+    return sorted(here.model_fields)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
+
+
+def _place(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"{error.problem}: line {error.problem_mark.line + 1} column {error.problem_mark.column + 1}"
+    return str(error)
+
+
+class _RepeatedError(ValueError):
+    """A setting is given twice; both formats would silently take the last one."""
+
+
+def _parse(text: str) -> Any:
+    # YAML reads most JSON but not all of it (tabs, escaped emoji), and its messages on broken JSON mislead.
+    if not text.lstrip().startswith("{"):
+        return _from_yaml(text)
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        try:
+            return _from_yaml(text)
+        except yaml.YAMLError:
+            raise error from None
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise _RepeatedError(f"given twice in one section: {', '.join(repeated)}")
+    return dict(pairs)
+
+
+def _from_yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506  it is a SafeLoader
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML with unique names, and with numbers such as 2e-5, which YAML 1.1 takes for text."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        _unique([(str(name.value), None) for name, _ in node.value])
+        return {str(name): value for name, value in super().construct_mapping(node, deep).items()}
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789"))
