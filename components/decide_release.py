@@ -40,9 +40,8 @@ def decide_release(
     """
     from pathlib import Path
 
-    from lab_lens.stages.decide_release import run_decide_release
-
     from lab_lens.config import parse_config
+    from lab_lens.stages.decide_release import run_decide_release
     from lab_lens.tracking import tracking_target
 
     settings = parse_config(config)

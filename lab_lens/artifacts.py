@@ -59,6 +59,26 @@ def find_report(path: Path, stem: str, suffix: str = ".json") -> Path:
     return stamped[-1]
 
 
+def require_writable(directory: Path, name: str) -> None:
+    """Check that files can be written below a directory, which need not exist yet; nothing is left behind.
+
+    Args:
+        directory: where files are to be written.
+        name: how the caller's message calls it, such as `--out`.
+
+    Raises:
+        InputError: a part of its path is a file, or the system refuses to write there.
+    """
+    existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise InputError(f"{name} {directory} cannot be made: {existing} is a file; give a directory")
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise InputError(f"{name} {directory} is not writable: {error.strerror}; give another directory") from error
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a temporary file beside `target`; on success it is fsynced and renamed over `target`, else removed."""

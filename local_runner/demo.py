@@ -26,7 +26,7 @@ from local_runner.run import run_pipeline
 CONFIG = Path(__file__).resolve().parent.parent / "configs" / "demo.json"
 ACTOR = "demo"
 # Enough steps to write fluent sentences, far too few to read the note: its summaries sound right and are wrong.
-_UNDERTRAINED_STEPS = 60
+_UNDERTRAINED_STEPS = 100
 _MARKER = ".lab-lens-demo"
 
 

@@ -1,10 +1,9 @@
 """What must hold before a run starts; all problems are told at once."""
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
+from lab_lens.artifacts import require_writable
 from lab_lens.config import Config
 from lab_lens.engine.checkpoint import check_model_directory
 from lab_lens.engine.device import resolve_device
@@ -31,7 +30,7 @@ def check_request(request: RunRequest, config: Config) -> None:
         lambda: check_run_directory(request.out),
         lambda: _check_registry(request.registry),
         lambda: _check_model(request, config),
-        lambda: resolve_device(request.device),
+        lambda: _check_device(request.device),
         lambda: _check_config_size(config),
     )
     problems: list[str] = []
@@ -68,23 +67,12 @@ def check_run_directory(out: Path) -> None:
         raise InputError(f"--out {out} is a file; give a directory")
     if out.is_dir() and any(out.iterdir()) and not (out / SUMMARY_JSON).is_file():
         raise InputError(f"--out {out} holds other files; give a new or empty directory, or that of an earlier run")
-    _check_writable(out, "--out")
-
-
-def _check_writable(directory: Path, flag: str) -> None:
-    existing = next(parent for parent in (directory, *directory.absolute().parents) if parent.exists())
-    if not existing.is_dir():
-        raise InputError(f"{flag} {directory} cannot be made: {existing} is a file")
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise InputError(f"{flag} {directory} is not writable: {os.strerror(error.errno or 0)}") from error
+    require_writable(out, "--out")
 
 
 def _check_registry(registry: Path) -> None:
     LocalRegistry(registry).production()
-    _check_writable(registry, "--registry")
+    require_writable(registry, "--registry")
 
 
 def _check_model(request: RunRequest, config: Config) -> None:
@@ -96,6 +84,11 @@ def _check_model(request: RunRequest, config: Config) -> None:
         check_scratch(base_model)
     elif Path(base_model).is_dir():
         check_model_directory(Path(base_model))
+
+
+def _check_device(device: str) -> None:
+    if device != "auto":  # which always finds one, and says so where the model runs
+        resolve_device(device)
 
 
 def _check_config_size(config: Config) -> None:

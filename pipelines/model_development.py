@@ -82,8 +82,9 @@ def model_development(
             force_reason=force_reason,
             **track,
         )
-        # What these read can change between runs while their arguments stay the same: a cached answer would be stale.
-        for task in (prepared, generated, decided):
+        # What these read or change lies outside the graph (files, the registry, MLflow) and can differ between runs
+        # while their arguments stay the same: a cached answer would be stale.
+        for task in (told, prepared, trained, generated, decided):
             task.set_caching_options(False)
         verdict = decided.outputs["Output"]
         with dsl.If(verdict == "promote", name="release"):

@@ -3,21 +3,21 @@
 import argparse
 from pathlib import Path
 
-from lab_lens.cli.arguments import Subparsers, add_command, add_config
+from lab_lens.cli.arguments import Subparsers, add_command, add_config, add_group
 from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-commands."""
-    parser = subparsers.add_parser("config", help="Show or check a configuration.")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show_example = "lab-lens config show --config configs/demo.json"
+    actions = add_group(subparsers, "config", summary="Show or check a configuration.", example=show_example)
     show = add_command(
         actions,
         "show",
         run_show,
         summary="Print the effective configuration as JSON, defaults included.",
-        example="lab-lens config show --config configs/demo.json",
+        example=show_example,
     )
     add_config(show)
     check = add_command(

@@ -1,14 +1,25 @@
-"""What a person sees: log lines, progress bars on a terminal and plain lines elsewhere."""
+"""What a person sees: log lines, tables, progress bars on a terminal and plain lines elsewhere."""
 
 import logging
 import sys
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-OUTPUT = Console(soft_wrap=True, highlight=False)
-MESSAGES = Console(stderr=True, soft_wrap=True, highlight=False)
+# Wider than any row: where no terminal sets a limit, a row is one line, so that other programs can read it.
+_UNLIMITED_COLUMNS = 100_000
+
+
+def _console(*, stderr: bool = False, width: int | None = None) -> Console:
+    # What is shown are people's reasons, paths and settings: brackets and colons in them are no markup.
+    return Console(stderr=stderr, width=width, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+OUTPUT = _console()
+MESSAGES = _console(stderr=True)
 
 
 class _TerminalHandler(logging.Handler):
@@ -23,7 +34,7 @@ class _TerminalHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         step = getattr(record, "progress", None)
         if step is None:
-            self._progress.console.print(self.format(record), markup=False)
+            self._progress.console.print(self.format(record))
             return
         label, done, total = step
         if label not in self._bars:
@@ -48,10 +59,19 @@ def set_up_logging(verbose: bool) -> None:
 
 def say(text: str) -> None:
     """Print one plain line of a command's result."""
-    OUTPUT.print(text, markup=False)
+    OUTPUT.print(text)
+
+
+def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under the names of their columns; names that are all empty are not shown."""
+    table = Table(*columns, box=box.SIMPLE, show_header=any(columns))
+    for row in rows:
+        table.add_row(*row)
+    console = OUTPUT if OUTPUT.is_terminal else _console(width=_UNLIMITED_COLUMNS)
+    console.print(table)
 
 
 def say_problems(problems: Sequence[str]) -> None:
     """Print errors, a line each, on standard error."""
     for problem in problems:
-        MESSAGES.print(f"lab-lens: error: {' '.join(problem.split())}", markup=False)
+        MESSAGES.print(f"lab-lens: error: {' '.join(problem.split())}")

@@ -3,12 +3,22 @@
 import argparse
 from pathlib import Path
 
-from lab_lens.cli.arguments import Subparsers, actor, add_actor, add_command, add_config, add_out, add_registry
+from lab_lens.cli.arguments import (
+    Subparsers,
+    actor,
+    add_actor,
+    add_command,
+    add_config,
+    add_out,
+    add_registry,
+    add_tracking,
+    tracking_of,
+)
 from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE, GateRefusedError
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,
@@ -29,6 +39,7 @@ def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     add_registry(parser)
     add_actor(parser)
     add_out(parser, "decision")
+    add_tracking(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,16 +47,18 @@ def run(arguments: argparse.Namespace) -> int:
     from lab_lens.config import load_config
     from lab_lens.stages.decide_release import run_decide_release
 
+    config = load_config(arguments.config)
     result = run_decide_release(
         arguments.validation,
         arguments.bias,
         arguments.sensitivity,
-        load_config(arguments.config),
+        config,
         registry=arguments.registry,
         decision_dir=arguments.out,
         html=arguments.out / "decision.html",
         force_reason=arguments.force_reason,
         actor=actor(arguments),
+        tracking=tracking_of(arguments, config),
     )
     say(f"verdict: {result.verdict}\ndecision: {arguments.out}")
     if arguments.fail_on_hold and result.verdict != "promote":

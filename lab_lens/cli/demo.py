@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from lab_lens.cli.arguments import Subparsers, add_command, add_device
+from lab_lens.cli.arguments import Subparsers, add_command, add_device, add_out
 from lab_lens.cli.checkout import need_checkout
 from lab_lens.cli.console import say
 from lab_lens.cli.run import show_summary
 from lab_lens.errors import EXIT_DONE
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,
@@ -19,7 +19,7 @@ def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
         summary="Train on synthetic notes and release; refuse an undertrained candidate; roll back (5 minutes).",
         example="lab-lens demo --out demo-run",
     )
-    parser.add_argument("--out", type=Path, default=Path("demo-run"), metavar="DIR", help="default: demo-run")
+    add_out(parser, "demo-run")
     add_device(parser)
 
 

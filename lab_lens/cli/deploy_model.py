@@ -16,7 +16,7 @@ from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE, GateRefusedError
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         actor=actor(arguments),
         deployment_dir=arguments.out,
     )
-    say(f"{arguments.version}: {result.status}\ndeployment: {arguments.out}")
+    say(f"{result.version}: {result.status}\ndeployment: {arguments.out}")
     if result.status != "healthy":
-        raise GateRefusedError(f"{arguments.version} is not in production: {'; '.join(result.reasons)}")
+        raise GateRefusedError(f"{result.version} is not in production: {'; '.join(result.reasons)}")
     return EXIT_DONE

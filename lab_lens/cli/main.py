@@ -1,6 +1,6 @@
 """Parse the command line, run the sub-command, turn errors into one clear line and an exit status."""
 
-import argparse
+import traceback
 from collections.abc import Sequence
 
 from lab_lens import __version__
@@ -23,8 +23,9 @@ from lab_lens.cli import (
     train_model,
     validate_model,
 )
+from lab_lens.cli.arguments import Parser, add_verbose, show_help_without_command
 from lab_lens.cli.console import say_problems, set_up_logging
-from lab_lens.errors import EXIT_INTERNAL, InputError, LabLensError
+from lab_lens.errors import EXIT_INPUT, InputError, LabLensError
 
 _COMMANDS = (
     demo,
@@ -46,45 +47,56 @@ _COMMANDS = (
     mlflow_ui,
 )
 _INTERRUPTED = 130
+_EXPECTED = (LabLensError, ModuleNotFoundError, OSError, KeyboardInterrupt)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="lab-lens",
         description="Teach a model to summarize hospital discharge notes; release it only when it is proven good.",
         epilog="example:\n  lab-lens demo --out demo-run",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lab-lens {__version__}")
-    parser.add_argument("--verbose", action="store_true", help="show the records of every library, and tracebacks")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_verbose(parser)
+    show_help_without_command(parser)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for command in _COMMANDS:
         command.add_parser(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `lab-lens`; returns the exit status (0 done, 1 internal error, 2 wrong input, 3 a gate said no)."""
-    arguments = build_parser().parse_args(argv)
-    set_up_logging(arguments.verbose)
+    """Run `lab-lens`; returns the exit status (0 done, 1 internal error, 2 wrong input or environment, 3 a gate's no).
+
+    An error that nobody expected keeps its traceback, and Python ends with status 1.
+    """
+    verbose = False
     try:
+        arguments = build_parser().parse_args(argv)
+        verbose = arguments.verbose
+        set_up_logging(verbose)
         status: int = arguments.run(arguments)
-    except LabLensError as error:
-        if arguments.verbose:
-            raise
-        say_problems(error.problems if isinstance(error, InputError) else [str(error)])
-        return error.exit_code
-    except ModuleNotFoundError as error:
-        say_problems([f"{error.name} is not installed; install all of lab-lens: pip install 'lab-lens[all]'"])
-        return InputError.exit_code
-    except (PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-        say_problems([f"{error.filename}: {error.strerror}; choose a path that you may write to"])
-        return InputError.exit_code
-    except OSError as error:
-        say_problems([f"{error.filename or 'system'}: {error.strerror or error}"])
-        return EXIT_INTERNAL
-    except KeyboardInterrupt:
-        say_problems(["interrupted; the same command continues where it can"])
-        return _INTERRUPTED
+    except _EXPECTED as error:
+        if verbose:
+            traceback.print_exception(error)
+        problems, status = _ending(error)
+        say_problems(problems)
     return status
+
+
+def _ending(error: BaseException) -> tuple[Sequence[str], int]:
+    """What to say about an error, a line each, and the exit status."""
+    match error:
+        case InputError():
+            return error.problems, error.exit_code
+        case LabLensError():
+            return [str(error)], error.exit_code
+        case ModuleNotFoundError():
+            return [f"{error.name} is not installed; install all of lab-lens: pip install 'lab-lens[all]'"], EXIT_INPUT
+        case OSError():
+            # A rename names its target second, and the first name is a temporary file's.
+            path = error.filename2 or error.filename
+            return [f"{path}: {error.strerror}" if path else str(error)], EXIT_INPUT
+        case _:
+            return ["interrupted; the same command continues where it can"], _INTERRUPTED

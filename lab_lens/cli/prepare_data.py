@@ -7,7 +7,7 @@ from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,
@@ -40,5 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
         html=out / f"{DATA_REPORT}.html",
         tracking=tracking_of(arguments, config),
     )
-    say(f"{result.counts}\nexamples: {out}\nreport: {out / f'{DATA_REPORT}.html'}")
+    say(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in result.counts.items()))
+    say(f"examples: {out}\nreport: {out / f'{DATA_REPORT}.html'}")
     return EXIT_DONE

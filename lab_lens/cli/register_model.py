@@ -8,7 +8,7 @@ from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,

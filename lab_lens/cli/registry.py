@@ -1,24 +1,30 @@
 """`lab-lens registry list` and `lab-lens registry history`."""
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.table import Table
+from lab_lens.cli.arguments import Subparsers, add_command, add_group, add_registry
+from lab_lens.cli.console import say, say_table
+from lab_lens.errors import EXIT_DONE, InputError
 
-from lab_lens.cli.arguments import Subparsers, add_command, add_registry
-from lab_lens.cli.console import OUTPUT
-from lab_lens.errors import EXIT_DONE
+if TYPE_CHECKING:
+    from lab_lens.registry.local import LocalRegistry
+
+_SHOWN_HASH_CHARS = 12
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-commands."""
-    parser = subparsers.add_parser("registry", help="Show a model registry.")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    list_example = "lab-lens registry list --registry model_registry"
+    actions = add_group(subparsers, "registry", summary="Show a model registry.", example=list_example)
     listing = add_command(
         actions,
         "list",
         run_list,
         summary="Versions, and which one is in production.",
-        example="lab-lens registry list --registry model_registry",
+        example=list_example,
     )
     history = add_command(
         actions,
@@ -33,26 +39,49 @@ def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """List versions."""
-    from lab_lens.registry.local import LocalRegistry
-
-    registry = LocalRegistry(arguments.registry)
+    registry = _existing(arguments.registry)
     roles = {registry.previous(): "previous", registry.production(): "production"}
-    table = Table("version", "role", "ROUGE-L", "created", "by", "content")
-    for item in registry.list_versions():
-        rouge_l = item.metrics.get("rougeL")
-        shown = "-" if rouge_l is None else f"{rouge_l:.3f}"
-        role = roles.get(item.version, "")
-        table.add_row(item.version, role, shown, item.created, item.actor, item.content_hash[:12])
-    OUTPUT.print(table)
+    rows = [
+        (
+            item.version,
+            roles.get(item.version, ""),
+            _shown(item.metrics.get("rougeL")),
+            item.created,
+            item.actor,
+            item.content_hash[:_SHOWN_HASH_CHARS],
+        )
+        for item in registry.list_versions()
+    ]
+    _say_rows(
+        ("version", "role", "ROUGE-L", "created", "by", "content"), rows, f"{arguments.registry} has no versions yet"
+    )
     return EXIT_DONE
 
 
 def run_history(arguments: argparse.Namespace) -> int:
     """Show the history."""
+    rows = [
+        (entry.when, entry.who, entry.action, entry.from_version or "-", entry.to_version or "-", entry.why)
+        for entry in _existing(arguments.registry).history()
+    ]
+    _say_rows(("when", "who", "action", "from", "to", "why"), rows, f"{arguments.registry} has no history yet")
+    return EXIT_DONE
+
+
+def _say_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+    if rows:
+        say_table(columns, rows)
+    else:
+        say(empty)
+
+
+def _existing(path: Path) -> "LocalRegistry":
     from lab_lens.registry.local import LocalRegistry
 
-    table = Table("when", "who", "action", "from", "to", "why")
-    for entry in LocalRegistry(arguments.registry).history():
-        table.add_row(entry.when, entry.who, entry.action, entry.from_version, entry.to_version, entry.why)
-    OUTPUT.print(table)
-    return EXIT_DONE
+    if not path.exists():
+        raise InputError(f"no model registry at {path}; the first lab-lens run or register-model makes one")
+    return LocalRegistry(path)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

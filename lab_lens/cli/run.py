@@ -4,12 +4,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from lab_lens.cli.arguments import (
     Subparsers,
     actor,
     add_actor,
+    add_base_model,
     add_command,
     add_config,
     add_device,
@@ -19,7 +18,7 @@ from lab_lens.cli.arguments import (
     tracking_uri,
 )
 from lab_lens.cli.checkout import need_checkout
-from lab_lens.cli.console import OUTPUT, say
+from lab_lens.cli.console import say_table
 from lab_lens.errors import EXIT_DONE, GateRefusedError
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 _SHOWN_METRICS = ("rouge1", "rouge2", "rougeL", "bleu")
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,
@@ -40,7 +39,7 @@ def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser.add_argument("--data", required=True, metavar="PATH", help="a CSV, Parquet or JSONL file, or `synthetic`")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run directory")
     parser.add_argument("--runner", choices=("native",), default="native", help="default: native (processes)")
-    parser.add_argument("--base-model", default="", metavar="X", help="hub id, directory or scratch:tiny|small|base")
+    add_base_model(parser)
     parser.add_argument("--model-dir", type=Path, metavar="TRAINED", help="a trained model; training is skipped")
     parser.add_argument("--force-reason", default="", metavar="TEXT", help="promote whatever the rules say; recorded")
     parser.add_argument("--fail-on-hold", action="store_true", help="exit with status 3 unless the verdict is promote")
@@ -86,14 +85,15 @@ def _request(arguments: argparse.Namespace) -> "RunRequest":
 
 def show_summary(summary: dict[str, Any], out: Path) -> None:
     """End with a short table: verdict, reasons, metrics, durations, versions, where the report lies."""
-    table = Table(title=f"verdict: {summary['verdict']}", title_justify="left", show_header=False)
-    for reason in summary["reasons"]:
-        table.add_row("why", reason)
-    shown = [f"{name} {summary['metrics'][name]:.3f}" for name in _SHOWN_METRICS if name in summary["metrics"]]
-    table.add_row("metrics", ", ".join(shown))
+    metrics = [f"{name} {summary['metrics'][name]:.3f}" for name in _SHOWN_METRICS if name in summary["metrics"]]
     seconds = [f"{item['stage']} {item['seconds']:.1f} s" for item in summary["stages"] if item["seconds"] is not None]
-    table.add_row("durations", ", ".join(seconds))
-    table.add_row("production", summary["versions"]["production"] or "none")
-    table.add_row("report", str(out / summary["paths"]["report"]))
-    OUTPUT.print(table)
-    say(f"summary: {out / 'summary.json'}")
+    rows = [
+        ("verdict", str(summary["verdict"])),
+        *(("why", reason) for reason in summary["reasons"]),
+        ("metrics", ", ".join(metrics)),
+        ("durations", ", ".join(seconds)),
+        ("production", summary["versions"]["production"] or "none"),
+        ("report", str(out / summary["paths"]["report"])),
+        ("summary", str(out / "summary.json")),
+    ]
+    say_table(("", ""), rows)

@@ -1,16 +1,14 @@
 """`lab-lens serve`: the production model over HTTP."""
 
 import argparse
-import subprocess
-import sys
 from pathlib import Path
 
-from lab_lens.cli.arguments import Subparsers, add_command, add_device, add_registry
+from lab_lens.cli.arguments import Subparsers, add_command, add_device, add_port, add_registry
 from lab_lens.cli.console import say
-from lab_lens.errors import InputError
+from lab_lens.errors import EXIT_DONE, InputError
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,
@@ -22,17 +20,18 @@ def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     add_registry(parser)
     parser.add_argument("--version", default="", metavar="NAME", help="default: the production version")
     parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1 (this machine only)")
-    parser.add_argument("--port", type=int, default=8080, help="default: 8080; 0: any free port")
+    add_port(parser, 8080, "; 0: any free port")
     add_device(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve."""
     model = _model_dir(arguments.registry, arguments.version)
-    where = f"{arguments.host}:{arguments.port}"
-    say(f"serving {model} on http://{where} (GET /health, POST /predict); Ctrl-C ends it")
-    command = [sys.executable, "-m", "lab_lens.serving", "--model", str(model), "--device", arguments.device]
-    return subprocess.call([*command, "--host", arguments.host, "--port", str(arguments.port)])  # noqa: S603
+    from lab_lens.serving.server import run_server
+
+    say("routes: GET /health, GET /model, POST /predict; Ctrl-C ends the server")
+    run_server(model, device=arguments.device, host=arguments.host, port=arguments.port)
+    return EXIT_DONE
 
 
 def _model_dir(path: Path, version: str) -> Path:

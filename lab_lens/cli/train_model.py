@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lab_lens.cli.arguments import (
     Subparsers,
+    add_base_model,
     add_command,
     add_config,
     add_device,
@@ -16,7 +17,7 @@ from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE
 
 
-def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the sub-command."""
     parser = add_command(
         subparsers,
@@ -27,10 +28,11 @@ def add_parser(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
             "lab-lens train-model --data data/model_ready --config configs/demo.json --base-model scratch:tiny "
             "--out models/summarizer"
         ),
+        alias="train",
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="directory with train.csv and val.csv")
     add_config(parser)
-    parser.add_argument("--base-model", default="", metavar="X", help="hub id, directory or scratch:tiny|small|base")
+    add_base_model(parser)
     add_device(parser)
     add_out(parser, "models/summarizer")
     parser.add_argument(
@@ -49,7 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = load_config(arguments.config)
     out: Path = arguments.out
-    html = out.with_name(f"{out.name}-training.html")
+    # Beside the model, never in it: its content is hashed. `.` and `..` have no name to put there.
+    named = out.resolve() if out.name in {"", ".."} else out
+    html = named.parent / f"{named.name}-training.html"
     result = run_train_model(
         arguments.data,
         arguments.data,
@@ -57,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         base_model=arguments.base_model,
         trained_model=None,
-        checkpoint_dir=arguments.checkpoints or out.with_name(f"{out.name}-checkpoints"),
+        checkpoint_dir=arguments.checkpoints or named.parent / f"{named.name}-checkpoints",
         model_dir=out,
         html=html,
         tracking=tracking_of(arguments, config),

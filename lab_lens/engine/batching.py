@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-MAX_BATCH_TOKENS = {"cpu": 4_096, "mps": 8_192, "cuda": 65_536}
+MAX_BATCH_TOKENS = {"cpu": 16_384, "mps": 16_384, "cuda": 65_536}
 
 
 def batch_by_length(lengths: Sequence[int], max_batch_tokens: int) -> list[list[int]]:

@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,22 @@ from urllib.request import getproxies
 import torch
 from huggingface_hub import constants
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as transformers_logging
 
 from lab_lens import artifacts
 from lab_lens.engine.device import resolve_device
 from lab_lens.errors import InputError
 
+# What a model itself says about generation; everything else is ours to say.
+SPECIAL_TOKENS = (
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "decoder_start_token_id",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+)
 _HUB_TIMEOUT_SECONDS = 5.0
 _PORTS = {"https": 443, "http": 80}
 _SHOWN_WEIGHTS = 3
@@ -71,13 +81,12 @@ def load_pretrained(source: str, revision: str | None) -> tuple[Any, Any]:
         InputError: the source cannot be reached or read, is not an encoder-decoder model, or its parts do not belong
             together.
     """
-    without_progress_bars()
     options = {"revision": revision, "trust_remote_code": False}
     if not Path(source).is_dir() and not _hub_answers():
         _logger.info("the model hub cannot be reached: looking for %s among earlier downloads", source)
         options["local_files_only"] = True
     try:
-        with _without_notices():
+        with quiet_transformers():
             config = AutoConfig.from_pretrained(source, **options)
             if not config.is_encoder_decoder:
                 raise InputError(
@@ -96,6 +105,9 @@ def load_pretrained(source: str, revision: str | None) -> tuple[Any, Any]:
         raise InputError(_cannot_load(source, error)) from error
     _check_weights(source, loading)
     _check_tokenizer(source, tokenizer, model.config.vocab_size)
+    # `generate` fills what our settings leave open from the model's own, so of those it keeps its tokens alone.
+    tokens = {name: getattr(model.generation_config, name) for name in SPECIAL_TOKENS}
+    model.generation_config = GenerationConfig(**tokens)
     return model, tokenizer
 
 
@@ -112,14 +124,17 @@ def _hub_answers() -> bool:
 
 
 @contextmanager
-def _without_notices() -> Iterator[None]:
-    """Keep transformers from printing tables on the weights; what matters of them we say ourselves."""
-    verbosity = transformers_logging.get_verbosity()
+def quiet_transformers() -> Iterator[None]:
+    """Keep bars and notices of transformers, such as tables of weights, out of our lines; we say what matters."""
+    verbosity, shows_bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
         transformers_logging.set_verbosity(verbosity)
+        if shows_bars:
+            transformers_logging.enable_progress_bar()
 
 
 def _check_weights(source: str, loading: dict[str, Any]) -> None:
@@ -149,11 +164,6 @@ def _check_tokenizer(source: str, tokenizer: Any, vocabulary_tokens: int) -> Non
         )
     if tokenizer.pad_token_id is None:
         raise InputError(f"{source}: the tokenizer has no padding token, which batches need")
-
-
-def without_progress_bars() -> None:
-    """Turn off the bars of transformers, which would mix with our own progress lines."""
-    transformers_logging.disable_progress_bar()
 
 
 def _cannot_load(source: str, error: Exception) -> str:
@@ -188,14 +198,38 @@ def check_lengths(model: Any, max_input_tokens: int, max_target_tokens: int) -> 
 
 
 def save_model(model: Any, tokenizer: Any, manifest: dict[str, Any], path: Path) -> None:
-    """Write a model directory with its training manifest (see `artifacts.TRAINING_MANIFEST`)."""
-    without_progress_bars()
-    path.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    for weights in path.glob("*.safetensors"):
-        artifacts.give_default_mode(weights)
-    artifacts.write_json(path / artifacts.TRAINING_MANIFEST, manifest)
+    """Write a model directory with its training manifest, beside its place first; a former model there is replaced.
+
+    Raises:
+        InputError: the directory holds something else than a former model of ours.
+    """
+    check_model_target(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        staging = Path(folder) / "model"
+        with quiet_transformers():
+            model.save_pretrained(staging)
+            tokenizer.save_pretrained(staging)
+        for weights in staging.glob("*.safetensors"):
+            artifacts.give_default_mode(weights)
+        artifacts.write_json(staging / artifacts.TRAINING_MANIFEST, manifest)
+        for file in staging.iterdir():
+            artifacts.fsync_file(file)
+        if path.exists():
+            path.rename(Path(folder) / "former")
+        staging.rename(path)
+
+
+def check_model_target(path: Path) -> None:
+    """Check that a model may be written to a directory: it is new, empty, or holds a former model of ours.
+
+    Raises:
+        InputError: it holds other files, which would become part of the model, or is a file.
+    """
+    if path.is_file():
+        raise InputError(f"the model directory {path} is a file; give a directory")
+    if path.is_dir() and any(path.iterdir()) and not (path / artifacts.TRAINING_MANIFEST).is_file():
+        raise InputError(f"the model directory {path} holds other files; give a new or empty one")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Fine-tune a sequence-to-sequence model with Hugging Face's `Seq2SeqTrainer`; the best checkpoint by ROUGE-L wins."""
 
+import json
 import logging
 import math
 import shutil
@@ -23,7 +24,7 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from lab_lens.config import Config, Decoding
-from lab_lens.engine.checkpoint import without_progress_bars
+from lab_lens.engine.checkpoint import quiet_transformers
 from lab_lens.engine.generate import generation_config
 from lab_lens.errors import InputError
 from lab_lens.progress import Progress, report_progress
@@ -90,7 +91,6 @@ def fine_tune(
     Raises:
         InputError: the loss stopped being a number.
     """
-    without_progress_bars()
     arguments = _arguments(config, len(train.inputs), device, checkpoint_dir, model)
     trainer = Seq2SeqTrainer(
         model=model,
@@ -110,19 +110,28 @@ def fine_tune(
     if last:
         _logger.info("training continues from step %d", resumed_from)
     started = time.monotonic()
-    trainer.train(resume_from_checkpoint=last)
+    with quiet_transformers():
+        trainer.train(resume_from_checkpoint=last)
     return _result(trainer, time.monotonic() - started, resumed_from)
 
 
 def _newest_checkpoint(checkpoint_dir: Path) -> tuple[str | None, int]:
     """The newest whole checkpoint and its step; half-written ones, left by a kill, are removed."""
     while checkpoint_dir.is_dir() and (last := get_last_checkpoint(str(checkpoint_dir))):
-        # The trainer writes its state last.
-        if (Path(last) / TRAINER_STATE_NAME).is_file():
+        if _is_whole(Path(last)):
             return last, int(last.rsplit("-", 1)[1])
         _logger.warning("%s was not written to its end: removed", Path(last).name)
         shutil.rmtree(last)
     return None, 0
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    # The trainer writes its state last.
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False
+    return True
 
 
 def _result(trainer: Any, seconds: float, resumed_from: int) -> FineTuned:
@@ -241,7 +250,7 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:  # noqa: ARG002
         _logger.info(
-            "step %d: loss %.3f, ROUGE-L %.3f on held-out notes (greedy)",
+            "step %d: loss %.3f, ROUGE-L %.3f on validation notes (greedy)",
             state.global_step,
             metrics["eval_loss"],
             metrics["eval_rougeL"],

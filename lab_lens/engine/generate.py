@@ -10,7 +10,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from lab_lens.config import Decoding
 from lab_lens.engine.batching import MAX_BATCH_TOKENS, batch_by_length
-from lab_lens.engine.checkpoint import LoadedModel, check_lengths
+from lab_lens.engine.checkpoint import SPECIAL_TOKENS, LoadedModel, check_lengths
 from lab_lens.engine.score import sequence_log_probability
 from lab_lens.progress import Progress
 
@@ -80,14 +80,9 @@ def _truncate(ids: list[int], max_input_tokens: int) -> list[int]:
 
 
 def generation_config(model: Any, decoding: Decoding, max_target_tokens: int) -> GenerationConfig:
-    """Our decoding settings with the model's own special tokens; its other defaults do not leak in."""
-    own = model.generation_config
+    """Our decoding settings with the model's own special tokens."""
     return GenerationConfig(
-        bos_token_id=own.bos_token_id,
-        eos_token_id=own.eos_token_id,
-        pad_token_id=own.pad_token_id,
-        decoder_start_token_id=own.decoder_start_token_id,
-        forced_bos_token_id=own.forced_bos_token_id,
+        **{name: getattr(model.generation_config, name) for name in SPECIAL_TOKENS},
         max_length=max_target_tokens,
         min_new_tokens=decoding.min_new_tokens or None,
         num_beams=decoding.num_beams,

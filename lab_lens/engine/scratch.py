@@ -62,12 +62,16 @@ def build_scratch(
         InputError: the size is unknown.
     """
     check_scratch(base_model)
-    shape = _SHAPES[base_model.removeprefix(SCRATCH_PREFIX)]
     tokenizer = train_tokenizer(texts, vocabulary_tokens, max_positions)
-    set_seed(seed)
-    model = BartForConditionalGeneration(_bart_config(shape, tokenizer, max_positions))
+    model = build_model(base_model.removeprefix(SCRATCH_PREFIX), tokenizer, max_positions, seed)
     initialize_to_copy(model, seed)
     return model, tokenizer
+
+
+def build_model(size: str, tokenizer: Any, max_positions: int, seed: int) -> Any:
+    """Build BART of a size (`tiny`, `small`, `base`) for a tokenizer, with the library's own random weights."""
+    set_seed(seed)
+    return BartForConditionalGeneration(_bart_config(_SHAPES[size], tokenizer, max_positions))
 
 
 def check_scratch(base_model: str) -> None:
@@ -129,7 +133,6 @@ def _bart_config(shape: _Shape, tokenizer: Any, max_positions: int) -> BartConfi
         eos_token_id=2,
         decoder_start_token_id=2,
         forced_eos_token_id=2,
-        forced_bos_token_id=0,
     )
 
 

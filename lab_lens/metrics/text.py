@@ -73,10 +73,8 @@ def score_summaries(predictions: Sequence[str], references: Sequence[str]) -> di
 
 
 def mean_rouge_l(predictions: Sequence[str], references: Sequence[str]) -> float:
-    """Mean ROUGE-L (stemmed F1), 0 to 1, computed as the stages do: what training selects the best checkpoint by."""
-    from lab_lens.metrics.evaluate_module import summary_scores
-
-    return float(summary_scores(predictions, references).per_example["rougeL"].mean())
+    """Mean ROUGE-L (stemmed F1), 0 to 1: what training selects the best checkpoint by."""
+    return float(score_texts(predictions, references).per_example["rougeL"].mean())
 
 
 def corpus_bleu(predictions: Sequence[str], references: Sequence[str]) -> CorpusBleu:

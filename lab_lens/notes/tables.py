@@ -22,7 +22,8 @@ from lab_lens.errors import InputError
 # The csv module refuses fields over 131,072 characters; a note may be longer. The largest C long on every platform.
 _MAX_FIELD_CHARS = 2**31 - 1
 _SHOWN = 5
-_COLUMN_NAME = re.compile(r"[\w .,:;/()#|\t-]{1,60}")
+# No sentence, no bare number and nothing long.
+_COLUMN_NAME = re.compile(r"(?!\d+$)[\w .,:;/()#|\t-]{1,60}(?<!\.)")
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -47,10 +48,10 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def shown_columns(names: Sequence[str]) -> str:
-    """List column names for a message, without those that look like text: a file without a header starts with data."""
-    plain = [name for name in names if _COLUMN_NAME.fullmatch(name)]
-    hidden = len(names) - len(plain)
-    return ", ".join([*plain, *([f"and {hidden} that do not look like column names"] if hidden else [])])
+    """List column names for a message; none when one looks like data: a file without a header starts with a patient."""
+    if all(_COLUMN_NAME.fullmatch(name) for name in names):
+        return ", ".join(names)
+    return f"({len(names):,} that are not shown, since some look like data; is there a header line?)"
 
 
 def shown_rows(positions: Sequence[int]) -> str:

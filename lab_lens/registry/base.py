@@ -30,12 +30,14 @@ class Evidence:
         metrics: the figures of the model's own validation report; null where one could not be computed.
         config_hash: hash of the configuration it was trained and judged with; "" when unknown.
         data_hash: hash of its training data; "" when unknown.
+        reason: what the history says of why it was let in, such as that somebody forced it; "" for nothing special.
     """
 
     documents: Mapping[str, Path]
     metrics: Mapping[str, float | None]
     config_hash: str = ""
     data_hash: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)

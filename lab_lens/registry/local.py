@@ -142,7 +142,7 @@ class LocalRegistry:
                     raise InputError(
                         f"{model} changed while it was being registered; repeat this when its writer ended"
                     )
-                self._publish(index, staging, metadata)
+                self._publish(index, staging, metadata, evidence.reason or _STORED)
         _logger.info("registry: %s registered (sha256 %s)", name, content_hash[:12])
         return metadata
 
@@ -217,7 +217,7 @@ class LocalRegistry:
             return not directory.exists()
         return read_metadata(directory).content_hash == content_hash
 
-    def _publish(self, index: Index, staging: Path, metadata: ModelVersion) -> None:
+    def _publish(self, index: Index, staging: Path, metadata: ModelVersion, reason: str) -> None:
         target = self.path / metadata.version
         if target.exists():
             discard(target)
@@ -226,7 +226,7 @@ class LocalRegistry:
             when=metadata.created,
             action=REGISTERED,
             who=metadata.actor,
-            why=_STORED,
+            why=reason,
             from_version=index.production,
             to_version=metadata.version,
             decision_hash=metadata.decision_hash,

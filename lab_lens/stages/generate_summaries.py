@@ -9,8 +9,9 @@ import pandas as pd
 
 from lab_lens import artifacts
 from lab_lens.config import Config
-from lab_lens.engine.checkpoint import load_model, model_hash
-from lab_lens.engine.generate import generate
+from lab_lens.engine.checkpoint import LoadedModel, load_model, model_hash
+from lab_lens.engine.generate import Generation, generate
+from lab_lens.errors import InputError
 from lab_lens.notes.examples import load_examples, write_examples
 from lab_lens.progress import report_progress
 from lab_lens.registry.local import LocalRegistry
@@ -52,30 +53,47 @@ def run_generate_summaries(
         InputError: the model, the examples, the registry or the device cannot be used.
     """
     test_csv = artifacts.file_in(test, artifacts.TEST_CSV)
+    version, champion, reason = _champion_of(registry)
     _summarize("candidate", model, test_csv, config, device, predictions_dir)
-    champion = LocalRegistry(registry) if registry is not None else None
-    version = champion.production() if champion is not None else None
-    if champion is not None and version is not None:
-        _summarize("champion", champion.model_dir(version), test_csv, config, device, champion_dir)
-    reason = "production version of the registry" if version else "the registry has no production version"
+    if champion is not None:
+        _summarize("champion", champion, test_csv, config, device, champion_dir)
     artifacts.write_json(champion_dir / artifacts.CHAMPION_JSON, {"version": version, "reason": reason})
     written = [predictions_dir / artifacts.PREDICTIONS_CSV, predictions_dir / artifacts.GENERATION_JSON]
     artifacts.require_written([*written, champion_dir / artifacts.CHAMPION_JSON])
     return GeneratedSummaries(predictions_dir, champion_dir, version)
 
 
+def _champion_of(registry: Path | None) -> tuple[str | None, Path | None, str]:
+    """The champion's version and model directory, None where there is none, and why."""
+    if registry is None:
+        return None, None, "no registry was given"
+    known = LocalRegistry(registry)
+    version = known.production()
+    if version is None:
+        return None, None, "the registry has no production version"
+    return version, known.model_dir(version), "production version of the registry"
+
+
+def _generate(role: str, loaded: LoadedModel, texts: list[str], config: Config) -> list[Generation]:
+    try:
+        return generate(
+            loaded,
+            texts,
+            decoding=config.decoding,
+            max_input_tokens=config.model.max_input_tokens,
+            max_target_tokens=config.model.max_target_tokens,
+            progress=report_progress(f"{role}'s summaries"),
+        )
+    except InputError as error:
+        # The champion may be another size than the model which the configuration was written for.
+        raise InputError([f"{role}: {problem}" for problem in error.problems]) from error
+
+
 def _summarize(role: str, model: Path, test_csv: Path, config: Config, device: str, out: Path) -> None:
     examples = load_examples(test_csv)
     loaded = load_model(model, device)
     started = time.monotonic()
-    generations = generate(
-        loaded,
-        examples["input_text"].tolist(),
-        decoding=config.decoding,
-        max_input_tokens=config.model.max_input_tokens,
-        max_target_tokens=config.model.max_target_tokens,
-        progress=report_progress(f"{role}'s summaries"),
-    )
+    generations = _generate(role, loaded, examples["input_text"].tolist(), config)
     seconds = time.monotonic() - started
     frame = pd.concat(
         [examples[["example_id", "subject_id"]], pd.DataFrame([asdict(generation) for generation in generations])],

@@ -55,6 +55,7 @@ def run_register_model(
         metrics=_metrics(validated),
         config_hash=str(decided.get("config_hash") or ""),
         data_hash=_data_hash(model),
+        reason=_forced(decided),
     )
     target = LocalRegistry(registry)
     stored = target.register(model, evidence, actor=actor, version=version)
@@ -84,6 +85,11 @@ def _mismatches(
         if hashes.get(stem) != artifacts.sha256_file(path)
     ]
     return problems
+
+
+def _forced(decided: Mapping[str, Any]) -> str:
+    forced = decided.get("forced")
+    return f"forced by {forced['actor']} against the gate: {forced['reason']}" if forced else ""
 
 
 def _metrics(validated: Mapping[str, Any]) -> dict[str, float | None]:

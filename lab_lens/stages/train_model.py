@@ -3,19 +3,21 @@
 import logging
 import platform
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from lab_lens import artifacts
 from lab_lens.config import Config
 from lab_lens.engine import checkpoint, scratch
 from lab_lens.engine import device as devices
 from lab_lens.engine.fine_tune import FineTuned, Pairs, fine_tune
+from lab_lens.errors import InputError
 from lab_lens.metrics.text import mean_rouge_l
 from lab_lens.notes.examples import load_examples
 from lab_lens.reporting.html import Block, Facts, Figure, Paragraph, write_page
@@ -28,10 +30,16 @@ _VERSIONED = ("torch", "transformers", "tokenizers", "lab-lens")
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model directory and what is known of its training (finite floats, names as in the report)."""
+    """A model directory and what is known of its training.
+
+    Attributes:
+        metrics: finite floats, names as in the report.
+        curves: loss (nats a token) and ROUGE-L (0 to 1) as (optimizer step, value); empty when nothing was trained.
+    """
 
     model_dir: Path
     metrics: dict[str, float]
+    curves: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
 
 def run_train_model(
@@ -63,29 +71,19 @@ def run_train_model(
         tracking: the MLflow run to log to.
 
     Raises:
-        InputError: the examples, the base model, the device or the lengths cannot be used.
+        InputError: the examples, the base model, the device or the lengths cannot be used, or training and validation
+            examples are the same.
     """
     target = devices.resolve_device(device)
+    checkpoint.check_model_target(model_dir)
     if trained_model is not None:
         result = _adopt(trained_model, config, model_dir, html)
     else:
         files = (artifacts.file_in(train, artifacts.TRAIN_CSV), artifacts.file_in(val, artifacts.VAL_CSV))
-        source = base_model or config.model.base_model
-        provenance = _provenance(config, source, files)
+        pairs = (_pairs(load_examples(files[0])), _pairs(load_examples(files[1])))
+        provenance = _provenance(config, base_model or config.model.base_model, files)
         folder = checkpoint_dir / _training_key(provenance)
-        train_examples, val_examples = load_examples(files[0]), load_examples(files[1])
-        model, tokenizer = _start(source, train_examples, config)
-        _logger.info("training %s on %d examples, device %s", source, len(train_examples), target)
-        trained = fine_tune(
-            model,
-            tokenizer,
-            _pairs(train_examples),
-            _pairs(val_examples),
-            config,
-            device=target,
-            checkpoint_dir=folder,
-            rouge_l=mean_rouge_l,
-        )
+        trained = _train(provenance["base_model"], *pairs, config, target, folder)
         result = _save(trained, provenance, model_dir, html)
         shutil.rmtree(folder)
     _track(tracking, config, result, html)
@@ -93,12 +91,18 @@ def run_train_model(
     return result
 
 
-def _start(source: str, train: pd.DataFrame, config: Config) -> tuple[Any, Any]:
+def _train(source: str, train: Pairs, val: Pairs, config: Config, device: torch.device, folder: Path) -> FineTuned:
+    model, tokenizer = _start(source, train, config)
+    _logger.info("training %s on %d examples, device %s", source, len(train.inputs), device)
+    return fine_tune(model, tokenizer, train, val, config, device=device, checkpoint_dir=folder, rouge_l=mean_rouge_l)
+
+
+def _start(source: str, train: Pairs, config: Config) -> tuple[Any, Any]:
     settings = config.model
     if scratch.is_scratch(source):
         return scratch.build_scratch(
             source,
-            [*train["input_text"], *train["target_summary"]],
+            [*train.inputs, *train.targets],
             vocabulary_tokens=settings.scratch_vocabulary_tokens,
             max_positions=max(settings.max_input_tokens, settings.max_target_tokens),
             seed=config.seed,
@@ -114,6 +118,10 @@ def _pairs(examples: pd.DataFrame) -> Pairs:
 
 def _provenance(config: Config, source: str, files: tuple[Path, Path]) -> dict[str, Any]:
     hashes = {role: artifacts.sha256_file(path) for role, path in zip(("train", "val"), files, strict=True)}
+    if hashes["train"] == hashes["val"]:
+        raise InputError(
+            f"{files[0]} and {files[1]} hold the same examples: a model cannot be judged on what it learned"
+        )
     return {
         "schema_version": artifacts.SCHEMA_VERSION,
         "base_model": source,
@@ -157,7 +165,7 @@ def _save(trained: FineTuned, provenance: dict[str, Any], model_dir: Path, html:
     }
     write_page(html, "Training", _page(trained, provenance), subtitle=provenance["base_model"])
     _logger.info("best model: step %d, ROUGE-L %.3f (greedy)", trained.best_step, trained.best_rouge_l)
-    return TrainedModel(model_dir, metrics)
+    return TrainedModel(model_dir, metrics, _curves(trained))
 
 
 def _curves(trained: FineTuned) -> dict[str, list[tuple[float, float]]]:
@@ -223,4 +231,7 @@ def _track(tracking: TrackingTarget | None, config: Config, result: TrainedModel
             }
         )
         tracker.log_metrics({f"training/{name}": value for name, value in result.metrics.items()})
+        for name, points in result.curves.items():
+            for step, value in points:
+                tracker.log_metrics({f"training/curves/{name}": value}, step=int(step))
         tracker.log_artifact(html, "training")

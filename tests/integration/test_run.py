@@ -189,7 +189,7 @@ def test_what_a_run_tracked_can_be_read_in_mlflow(story: Site) -> None:
     assert runs["promoted"].info.status == "FINISHED"
     assert runs["promoted"].data.params["base_model"] == "scratch:tiny"
     assert "validation/rougeL" in runs["promoted"].data.metrics
-    assert len(client.get_metric_history(runs["promoted"].info.run_id, "training/eval_rougeL")) >= 1
+    assert len(client.get_metric_history(runs["promoted"].info.run_id, "training/curves/eval_rougeL")) >= 1
 
 
 def test_bad_data_ends_with_one_line_and_status_2_and_no_registry(tmp_path: Path) -> None:

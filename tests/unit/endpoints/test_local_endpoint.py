@@ -9,42 +9,36 @@ from pathlib import Path
 
 import pytest
 
-from lab_lens.config import Config, Decoding, Deployment, Model
+from lab_lens.config import Config, Deployment
 from lab_lens.endpoints.base import EndpointError, smoke_test
 from lab_lens.endpoints.local import LocalEndpoint
 
-NOTES = ["chest pain and fever", "no fever", "pain " * 100]
-CONFIG = Config(
-    model=Model(max_input_tokens=64, max_target_tokens=12), decoding=Decoding(num_beams=2, min_new_tokens=4)
-)
+NOTES = ["chest pain and fever", "no fever", "pain " * 200]
 
 
 @pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from lab_lens.engine.checkpoint import save_model
-    from lab_lens.engine.scratch import build_scratch
-
-    path = tmp_path_factory.mktemp("tiny") / "model"
-    model, tokenizer = build_scratch("scratch:tiny", NOTES, vocabulary_tokens=300, max_positions=64, seed=1)
-    save_model(model, tokenizer, {"config": CONFIG.model_dump(mode="json")}, path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def endpoint(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint]:
+def endpoint(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint]:
     served = LocalEndpoint(
-        tiny_model, device="cpu", limits=Deployment(), working_dir=tmp_path_factory.mktemp("serving")
+        tiny_model_dir, device="cpu", limits=Deployment(), working_dir=tmp_path_factory.mktemp("serving")
     )
     with served:
         yield served
 
 
-def test_served_summaries_equal_those_of_the_pipeline(endpoint: LocalEndpoint, tiny_model: Path) -> None:
+def test_served_summaries_equal_those_of_the_pipeline(
+    endpoint: LocalEndpoint, tiny_model_dir: Path, tiny_config: Config
+) -> None:
     from lab_lens.engine.checkpoint import load_model
     from lab_lens.engine.generate import generate
 
-    loaded = load_model(tiny_model, "cpu")
-    expected = generate(loaded, NOTES, decoding=CONFIG.decoding, max_input_tokens=64, max_target_tokens=12)
+    loaded = load_model(tiny_model_dir, "cpu")
+    expected = generate(
+        loaded,
+        NOTES,
+        decoding=tiny_config.decoding,
+        max_input_tokens=tiny_config.model.max_input_tokens,
+        max_target_tokens=tiny_config.model.max_target_tokens,
+    )
     served = endpoint.predict(NOTES)
     assert [answer.summary for answer in served] == [generation.summary for generation in expected]
     assert [answer.truncated for answer in served] == [False, False, True]
@@ -61,11 +55,11 @@ def test_requests_at_once_are_all_answered_as_they_are_one_by_one(endpoint: Loca
 
 
 def test_the_smoke_test_passes_on_a_real_server_and_notices_another_model(
-    endpoint: LocalEndpoint, tiny_model: Path
+    endpoint: LocalEndpoint, tiny_model_dir: Path
 ) -> None:
     from lab_lens.engine.checkpoint import model_hash
 
-    assert smoke_test(endpoint, NOTES[0], model_hash(tiny_model)).healthy
+    assert smoke_test(endpoint, NOTES[0], model_hash(tiny_model_dir)).healthy
     wrong = smoke_test(endpoint, NOTES[0], "0" * 64)
     assert [check.check for check in wrong.checks if not check.passed] == ["model_hash"]
 
@@ -90,14 +84,14 @@ def test_a_server_that_dies_is_noticed_at_once_with_its_reason(tmp_path: Path) -
         endpoint.start()
 
 
-def test_a_killed_parent_leaves_no_server_behind(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_killed_parent_leaves_no_server_behind(tiny_model_dir: Path, tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from lab_lens.config import Deployment;"
         "from lab_lens.endpoints.local import LocalEndpoint;"
         "endpoint = LocalEndpoint(Path(sys.argv[1]), device='cpu', limits=Deployment(), working_dir=Path(sys.argv[2]));"
         "endpoint.start(); print('up', flush=True); time.sleep(600)"
     )
-    command = [sys.executable, "-c", script, str(tiny_model), str(tmp_path)]
+    command = [sys.executable, "-c", script, str(tiny_model_dir), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"up\n"
@@ -118,9 +112,9 @@ def _is_closed_within(port: int, seconds: float) -> bool:
     return False
 
 
-def test_a_server_that_is_too_slow_is_stopped(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_server_that_is_too_slow_is_stopped(tiny_model_dir: Path, tmp_path: Path) -> None:
     limits = Deployment(ready_timeout_seconds=0.1)
-    endpoint = LocalEndpoint(tiny_model, device="cpu", limits=limits, working_dir=tmp_path)
+    endpoint = LocalEndpoint(tiny_model_dir, device="cpu", limits=limits, working_dir=tmp_path)
     with pytest.raises(EndpointError, match=r"not ready after 0\.1 s"):
         endpoint.start()
     endpoint.stop()

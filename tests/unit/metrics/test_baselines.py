@@ -6,6 +6,8 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from lab_lens.metrics.baselines import BASELINES, baseline_summaries
 
+_LATER_PROSE = "She was given antibiotics for it. She went home after two days. A fourth sentence stands here too."
+
 
 def examples(patients, references=None):
     rows = range(len(patients))
@@ -13,15 +15,19 @@ def examples(patients, references=None):
         {
             "example_id": [f"e{row}" for row in rows],
             "subject_id": patients,
-            "input_text": [f"Note {row} begins. It goes on. Third sentence. Fourth sentence." for row in rows],
+            "input_text": [
+                f"Admission Date: 3-4\nSex: F\nHPI: Patient {row} came in with cough. No rash. {_LATER_PROSE}"
+                for row in rows
+            ],
             "target_summary": references or [f"reference {row} of {patient}" for row, patient in enumerate(patients)],
         }
     )
 
 
-def test_the_lead_is_the_first_three_sentences_as_they_stand():
+def test_the_lead_is_the_first_three_sentences_of_prose_without_headers_and_dates():
     answers = baseline_summaries(examples(["a", "b"]), seed=1)
-    assert answers["lead_3"][1] == "Note 1 begins. It goes on. Third sentence."
+    said = "Patient 1 came in with cough. She was given antibiotics for it. She went home after two days."
+    assert answers["lead_3"][1] == said
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,9 +6,8 @@ import pytest
 
 from lab_lens.artifacts import sha256_file
 from lab_lens.config import parse_config
-from lab_lens.engine.checkpoint import load_model, model_hash, save_model
+from lab_lens.engine.checkpoint import load_model, model_hash
 from lab_lens.engine.score import score
-from lab_lens.engine.scratch import build_scratch
 from lab_lens.errors import InputError
 from lab_lens.notes.examples import write_examples
 from lab_lens.stages.analyze_sensitivity import run_analyze_sensitivity
@@ -45,15 +44,6 @@ def held_out(notes):
     )
 
 
-@pytest.fixture(scope="module")
-def model_dir(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model")
-    texts = [note(number) for number in range(3)]
-    model, tokenizer = build_scratch("scratch:tiny", texts, vocabulary_tokens=320, max_positions=128, seed=1)
-    save_model(model, tokenizer, {"schema_version": 1}, path)
-    return path
-
-
 def write_inputs(folder, notes, summaries=None, **generation):
     frame = held_out(notes)
     write_examples(frame, folder / "test.csv")
@@ -81,11 +71,11 @@ def report_of(result):
 
 
 @pytest.fixture(scope="module")
-def analyzed(model_dir, tmp_path_factory):
+def analyzed(tiny_model_dir, tmp_path_factory):
     folder = write_inputs(
-        tmp_path_factory.mktemp("run"), [note(number) for number in range(12)], model_hash=model_hash(model_dir)
+        tmp_path_factory.mktemp("run"), [note(number) for number in range(12)], model_hash=model_hash(tiny_model_dir)
     )
-    return folder, run(model_dir, folder)
+    return folder, run(tiny_model_dir, folder)
 
 
 def test_a_run_leaves_the_report_and_a_picture_of_every_analysis(analyzed):
@@ -105,13 +95,13 @@ def test_a_run_leaves_the_report_and_a_picture_of_every_analysis(analyzed):
     assert len(pictures) == 3
 
 
-def test_the_numbers_come_from_scoring_the_summary_again(analyzed, model_dir):
+def test_the_numbers_come_from_scoring_the_summary_again(analyzed, tiny_model_dir):
     _, result = analyzed
     explained = report_of(result)["lime"][0]
     text = note(explained["row"] - 1)[: explained["seen_chars"]]
     summary = f"He improved on furosemide {explained['row'] - 1}."
     ablated = text[: text.index("Brief")] + text[text.index("Discharge Med") :]
-    loaded = load_model(model_dir, "cpu")
+    loaded = load_model(tiny_model_dir, "cpu")
     with_it, without_it = score(
         loaded, [text, ablated], [summary] * 2, max_input_tokens=128, max_target_tokens=32
     ) / len(loaded.tokenizer(summary)["input_ids"])
@@ -143,17 +133,17 @@ def test_length_bins_hold_all_predictions(analyzed):
     assert bins[0]["truncated_fraction"] < bins[-1]["truncated_fraction"]
 
 
-def test_a_repeated_run_gives_the_same_report(analyzed, model_dir):
+def test_a_repeated_run_gives_the_same_report(analyzed, tiny_model_dir):
     folder, result = analyzed
     before = result.report.read_bytes()
-    assert run(model_dir, folder).report.read_bytes() == before
+    assert run(tiny_model_dir, folder).report.read_bytes() == before
 
 
-def test_notes_without_headers_and_empty_summaries_are_said(model_dir, tmp_path, caplog):
+def test_notes_without_headers_and_empty_summaries_are_said(tiny_model_dir, tmp_path, caplog):
     notes = ["He came in today. He was treated there. He went home.", "Short note here. It ends.", "One sentence only"]
     folder = write_inputs(tmp_path, [*notes, "No summary. At all."], ["He improved."] * 3 + [" "], model_hash="0" * 64)
     config = parse_config(json.dumps(SETTINGS | {"sensitivity": {"num_samples": 9, "perturbations": 12}}))
-    report = report_of(run(model_dir, folder, config, stamp="_20261122T201500"))
+    report = report_of(run(tiny_model_dir, folder, config, stamp="_20261122T201500"))
     assert report["sample"]["explained"] == 3
     assert report["sample"]["empty_summaries"] == 1
     assert report["own_summaries"] is False
@@ -168,9 +158,9 @@ def test_notes_without_headers_and_empty_summaries_are_said(model_dir, tmp_path,
     assert report["lime"][2]["reason"].startswith("the model reads one sentence")
 
 
-def test_a_model_that_said_nothing_is_not_explained_but_reported(model_dir, tmp_path):
+def test_a_model_that_said_nothing_is_not_explained_but_reported(tiny_model_dir, tmp_path):
     folder = write_inputs(tmp_path, [note(1), note(2)], ["", ""])
-    result = run(model_dir, folder)
+    result = run(tiny_model_dir, folder)
     report = report_of(result)
     assert report["sample"] == {
         "requested": 3,

@@ -23,6 +23,9 @@ CONFIG = Config.model_validate(
 )
 FINDINGS = ["a fractured hip", "pneumonia", "chest pain", "a small stroke", "severe asthma", "sepsis", "renal colic"]
 
+# Prose before the reference, so that the lead of a note is no answer.
+CHAT = "It was a very cold room. The rain fell all day long. Nobody came to visit that week."
+
 
 def reference(row):
     return f"Admitted with {FINDINGS[row % 7]} on day {row}, treated in ward {row % 11} and discharged home to rest."
@@ -33,7 +36,7 @@ def cohort(rows=60):
     columns = {
         "example_id": [f"e{row}" for row in numbers],
         "subject_id": [f"p{row}" for row in numbers],
-        "input_text": [f"Cold room. Rain fell. Nobody came. {reference(row)}" for row in numbers],
+        "input_text": [f"{CHAT} {reference(row)}" for row in numbers],
         "target_summary": [reference(row) for row in numbers],
         "gender": ["F" if row % 2 else "M" for row in numbers],
     }

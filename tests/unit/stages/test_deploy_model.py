@@ -1,8 +1,10 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from lab_lens.artifacts import TRAINING_MANIFEST
 from lab_lens.config import Config, Decoding, Deployment, Model
 from lab_lens.errors import InputError
 from lab_lens.registry.base import Evidence
@@ -11,21 +13,15 @@ from lab_lens.stages.deploy_model import run_deploy_model
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> LocalRegistry:
+def registry(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> LocalRegistry:
     """v1 summarizes; v2 has the same weights but room for the end token only, so that it says nothing."""
-    from lab_lens.engine.checkpoint import save_model
-    from lab_lens.engine.scratch import build_scratch
-
     root = tmp_path_factory.mktemp("deploy")
-    model, tokenizer = build_scratch("scratch:tiny", ["no fever"], vocabulary_tokens=300, max_positions=64, seed=1)
+    silent = root / "silent"
+    shutil.copytree(tiny_model_dir, silent)
+    config = Config(model=Model(max_input_tokens=64, max_target_tokens=2), decoding=Decoding(num_beams=1))
+    (silent / TRAINING_MANIFEST).write_text(json.dumps({"config": config.model_dump(mode="json")}))
     registry = LocalRegistry(root / "registry")
-    for max_target_tokens, min_new_tokens in ((12, 4), (2, 0)):
-        config = Config(
-            model=Model(max_input_tokens=64, max_target_tokens=max_target_tokens),
-            decoding=Decoding(num_beams=1, min_new_tokens=min_new_tokens),
-        )
-        path = root / f"model-{max_target_tokens}"
-        save_model(model, tokenizer, {"config": config.model_dump(mode="json")}, path)
+    for path in (tiny_model_dir, silent):
         registry.register(path, Evidence({}, {}), actor="ana")
     return registry
 

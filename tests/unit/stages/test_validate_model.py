@@ -17,6 +17,9 @@ CONFIG = parse_config("validation: {bootstrap_resamples: 200}")
 DRUGS = ["aspirin 81 mg", "metoprolol 25 mg", "heparin", "prednisone 40 mg", "insulin glargine", "furosemide 20 mg"]
 SITES = ["chest pain", "hip fracture", "pneumonia", "stroke", "asthma"]
 
+# Prose before the reference, so that the lead of a note is no answer.
+CHAT = "It was a very cold room. The rain fell all day long. Nobody came to visit that week."
+
 
 def reference(row):
     return f"Admitted with {SITES[row % 5]} on day {row}. Treated with {DRUGS[row % 6]} and {SECRET} <b>excluded</b>."
@@ -27,7 +30,7 @@ def cohort(rows=30):
     columns = {
         "example_id": [f"e{row}" for row in numbers],
         "subject_id": [f"p{row // 2}" for row in numbers],
-        "input_text": [f"Room {row} was cold. It rained. Nobody came. {reference(row)}" for row in numbers],
+        "input_text": [f"{CHAT} {reference(row)}" for row in numbers],
         "target_summary": [reference(row) for row in numbers],
     }
     return pd.DataFrame(columns).reindex(columns=[*EXAMPLE_COLUMNS], fill_value="")
