@@ -1,6 +1,7 @@
 """The demo: a release that is earned, a candidate that is refused, and a rollback, on synthetic notes."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from lab_lens.stages.register_model import run_register_model
 from lab_lens.stages.rollback_model import run_rollback_model
 from lab_lens.tracking import local_tracking_uri
 from local_runner.native import Display
-from local_runner.preflight import SUMMARY_JSON
 from local_runner.request import RunRequest
 from local_runner.run import run_pipeline
 
@@ -171,11 +171,13 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _next_steps(out: Path) -> tuple[str, ...]:
     registry = f"--registry {_registry(out)}"
+    scripts = Path(sys.executable).parent
+    activate = () if shutil.which("lab-lens") else (f". {scripts / 'activate'}",)
     return (
+        *activate,
         f"lab-lens registry history {registry}",
         f"lab-lens serve {registry} --port 8080",
         f"lab-lens mlflow ui --tracking-uri {local_tracking_uri(out / 'mlruns')}",
         "lab-lens config show > my-config.json",
         "lab-lens run --data NOTES.csv --config my-config.json --out runs/mine",
-        f"less {out / 'candidate-2' / SUMMARY_JSON}",
     )

@@ -9,13 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-# Wider than any row: where no terminal sets a limit, a row is one line, so that other programs can read it.
-_UNLIMITED_COLUMNS = 100_000
 
-
-def _console(*, stderr: bool = False, width: int | None = None) -> Console:
+def _console(*, stderr: bool = False) -> Console:
     # What is shown are people's reasons, paths and settings: brackets and colons in them are no markup.
-    return Console(stderr=stderr, width=width, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 OUTPUT = _console()
@@ -63,12 +60,20 @@ def say(text: str) -> None:
 
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under the names of their columns; names that are all empty are not shown."""
+    """Print rows under the names of their columns; names that are all empty are not shown.
+
+    Where no terminal sets a limit a row is one line, so that other programs can read it.
+    """
+    if not OUTPUT.is_terminal:
+        shown = [*([columns] if any(columns) else []), *rows]
+        widths = [max(len(row[column]) for row in shown) for column in range(len(columns))]
+        for row in shown:
+            say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        return
     table = Table(*columns, box=box.SIMPLE, show_header=any(columns))
     for row in rows:
         table.add_row(*row)
-    console = OUTPUT if OUTPUT.is_terminal else _console(width=_UNLIMITED_COLUMNS)
-    console.print(table)
+    OUTPUT.print(table)
 
 
 def say_problems(problems: Sequence[str]) -> None:
