@@ -1,6 +1,8 @@
 """From discharge notes to a released model, or to the reasons why there is none."""
 
 from kfp import dsl
+from kfp.dsl import PipelineTask
+from kfp.dsl.pipeline_channel import PipelineArtifactChannel, PipelineParameterChannel
 
 from components.analyze_sensitivity import analyze_sensitivity
 from components.decide_release import decide_release
@@ -13,6 +15,39 @@ from components.register_model import register_model
 from components.rollback_model import rollback_model
 from components.train_model import train_model
 from components.validate_model import validate_model
+
+
+def _release_or_keep(
+    *,
+    config: PipelineParameterChannel,
+    registry: PipelineParameterChannel,
+    model: PipelineArtifactChannel,
+    decided: PipelineTask,
+    validated: PipelineTask,
+    compared: PipelineTask,
+    device: PipelineParameterChannel,
+    actor: PipelineParameterChannel,
+) -> None:
+    """Register and deploy what the gate let through, and undo it when it is unhealthy; else keep what is there."""
+    verdict = decided.outputs["Output"]
+    with dsl.If(verdict == "promote", name="release"):
+        registered = register_model(
+            registry=registry,
+            model=model,
+            decision=decided.outputs["decision"],
+            validation=validated.outputs["report"],
+            bias=compared.outputs["report"],
+            actor=actor,
+        )
+        deployed = deploy_model(config=config, registry=registry, version=registered.output, device=device, actor=actor)
+        with dsl.If(deployed.outputs["Output"] == "unhealthy", name="undo"):
+            undone = rollback_model(
+                registry=registry, verdict="unhealthy", grounds=deployed.outputs["deployment"], actor=actor
+            )
+    with dsl.Else(name="keep"):
+        kept = rollback_model(registry=registry, verdict=verdict, grounds=decided.outputs["decision"], actor=actor)
+    for task in (registered, deployed, undone, kept):
+        task.set_caching_options(False)
 
 
 @dsl.pipeline(
@@ -86,26 +121,13 @@ def model_development(
         # while their arguments stay the same: a cached answer would be stale.
         for task in (told, prepared, trained, generated, decided):
             task.set_caching_options(False)
-        verdict = decided.outputs["Output"]
-        with dsl.If(verdict == "promote", name="release"):
-            registered = register_model(
-                registry=registry,
-                model=model,
-                decision=decided.outputs["decision"],
-                validation=validated.outputs["report"],
-                bias=compared.outputs["report"],
-                actor=actor,
-            )
-            deployed = deploy_model(
-                config=config, registry=registry, version=registered.output, device=device, actor=actor
-            )
-            registered.set_caching_options(False)
-            deployed.set_caching_options(False)
-            with dsl.If(deployed.outputs["Output"] == "unhealthy", name="undo"):
-                undone = rollback_model(
-                    registry=registry, verdict="unhealthy", grounds=deployed.outputs["deployment"], actor=actor
-                )
-                undone.set_caching_options(False)
-        with dsl.Else(name="keep"):
-            kept = rollback_model(registry=registry, verdict=verdict, grounds=decided.outputs["decision"], actor=actor)
-            kept.set_caching_options(False)
+        _release_or_keep(
+            config=config,
+            registry=registry,
+            model=model,
+            decided=decided,
+            validated=validated,
+            compared=compared,
+            device=device,
+            actor=actor,
+        )

@@ -1,18 +1,7 @@
 """Heart failure, rhythm and blood pressure as reasons for admission."""
 
 from lab_lens.notes.synthesis.model import Adjust, Event, LabFinding, Plan, Scenario, Span, Start, Stop
-
-_AKI = Event(
-    "acute kidney injury",
-    (
-        (
-            "Creatinine rose to {peak_creatinine}, which was attributed to [contrast and diuresis|poor forward "
-            "flow|contrast]."
-        ),
-    ),
-    0.22,
-    stops=(Stop(("RAS inhibitor", "NSAID", "biguanide"), "because of acute kidney injury"),),
-)
+from lab_lens.notes.synthesis.scenarios.events import ACUTE_KIDNEY_INJURY
 
 SCENARIOS = (
     Scenario(
@@ -34,7 +23,7 @@ SCENARIOS = (
             "pounds": Span(6, 18),
         },
         complications=(
-            _AKI,
+            ACUTE_KIDNEY_INJURY,
             Event("hypokalemia", ("Potassium fell to {low_potassium} with diuresis and was repleted.",), 0.18),
         ),
         plans=(

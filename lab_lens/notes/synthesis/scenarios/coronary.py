@@ -1,18 +1,8 @@
 """Coronary reasons for admission."""
 
 from lab_lens.notes.synthesis.model import Event, LabFinding, Plan, Scenario, Start, Stop
+from lab_lens.notes.synthesis.scenarios.events import ACUTE_KIDNEY_INJURY
 
-_AKI = Event(
-    "acute kidney injury",
-    (
-        (
-            "Creatinine rose to {peak_creatinine}, which was attributed to [contrast and diuresis|poor forward "
-            "flow|contrast]."
-        ),
-    ),
-    0.22,
-    stops=(Stop(("RAS inhibitor", "NSAID", "biguanide"), "because of acute kidney injury"),),
-)
 _DUAL_ANTIPLATELET = (
     Start(("aspirin 81 mg",)),
     Start(("ticagrelor 90 mg", "clopidogrel 75 mg")),
@@ -62,7 +52,7 @@ SCENARIOS = (
             procedure="Cardiac catheterization with drug-eluting stent to the {vessel}",
         ),
         complications=(
-            _AKI,
+            ACUTE_KIDNEY_INJURY,
             Event(
                 "groin hematoma",
                 ("A groin hematoma [formed|developed] at the access site and resolved with manual pressure.",),
@@ -129,7 +119,7 @@ SCENARIOS = (
                 ("There were runs of nonsustained ventricular tachycardia in the first day, without recurrence.",),
                 0.2,
             ),
-            _AKI,
+            ACUTE_KIDNEY_INJURY,
         ),
         plans=(
             Plan("heparin and eptifibatide", _DUAL_ANTIPLATELET),

@@ -1,8 +1,7 @@
 """Bleeding and bowel disease as reasons for admission."""
 
 from lab_lens.notes.synthesis.model import Adjust, Event, LabFinding, Plan, Scenario, Span, Start, Stop
-
-_ILEUS = Event("ileus", ("An ileus [slowed|delayed] return to diet and resolved without a tube.",), 0.18)
+from lab_lens.notes.synthesis.scenarios.events import ILEUS
 
 SCENARIOS = (
     Scenario(
@@ -205,7 +204,7 @@ SCENARIOS = (
         ),
         complications=(
             Event("wound infection", ("A superficial wound infection was opened and packed.",), 0.1),
-            _ILEUS,
+            ILEUS,
         ),
         plans=(
             Plan("nasogastric decompression", (Start(("docusate 100 mg",)), Start(("acetaminophen 650 mg",)))),

@@ -1,8 +1,7 @@
 """Pancreatic, hepatic and biliary reasons for admission."""
 
 from lab_lens.notes.synthesis.model import Event, LabFinding, Plan, Scenario, Span, Start, Stop
-
-_ILEUS = Event("ileus", ("An ileus [slowed|delayed] return to diet and resolved without a tube.",), 0.18)
+from lab_lens.notes.synthesis.scenarios.events import ILEUS
 
 SCENARIOS = (
     Scenario(
@@ -25,7 +24,7 @@ SCENARIOS = (
                 "pancreatitis with a small fluid collection",
             ),
         },
-        complications=(_ILEUS, Event("hypocalcemia", ("Calcium fell to {low_calcium} and was repleted.",), 0.18)),
+        complications=(ILEUS, Event("hypocalcemia", ("Calcium fell to {low_calcium} and was repleted.",), 0.18)),
         plans=(
             Plan(
                 "IV fluids and hydromorphone",

@@ -1,18 +1,7 @@
 """Fracture and joint replacement as reasons for admission."""
 
 from lab_lens.notes.synthesis.model import Event, LabFinding, Plan, Scenario, Span, Start, Stop
-
-_DELIRIUM = Event(
-    "postoperative delirium",
-    ("{He} was delirious on postoperative day {pod}, which cleared with sleep and reorientation.",),
-    0.2,
-)
-_RETENTION = Event(
-    "urinary retention", ("Urinary retention required a Foley catheter until postoperative day {pod}.",), 0.14
-)
-_TRANSFUSION = Event(
-    "blood loss anemia", ("{He} received {units} units of red cells for acute blood loss anemia.",), 0.25
-)
+from lab_lens.notes.synthesis.scenarios.events import BLOOD_LOSS_ANEMIA, POSTOPERATIVE_DELIRIUM, URINARY_RETENTION
 
 SCENARIOS = (
     Scenario(
@@ -40,7 +29,7 @@ SCENARIOS = (
             ("{He} underwent {side} hip {operation} on hospital day 2 [without complication|uneventfully].",),
             procedure="{side_title} hip {operation}",
         ),
-        complications=(_DELIRIUM, _TRANSFUSION, _RETENTION),
+        complications=(POSTOPERATIVE_DELIRIUM, BLOOD_LOSS_ANEMIA, URINARY_RETENTION),
         plans=(
             Plan(
                 "analgesia and a nerve block",
@@ -85,8 +74,8 @@ SCENARIOS = (
             procedure="{side_title} total knee arthroplasty",
         ),
         complications=(
-            _RETENTION,
-            _TRANSFUSION,
+            URINARY_RETENTION,
+            BLOOD_LOSS_ANEMIA,
             Event("wound drainage", ("Serous wound drainage stopped after 2 days of dry dressings.",), 0.12),
         ),
         plans=(

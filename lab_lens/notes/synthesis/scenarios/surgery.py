@@ -1,15 +1,7 @@
 """Abdominal surgery as the reason for admission."""
 
 from lab_lens.notes.synthesis.model import Event, LabFinding, Plan, Scenario, Span, Start, Stop
-
-_DELIRIUM = Event(
-    "postoperative delirium",
-    ("{He} was delirious on postoperative day {pod}, which cleared with sleep and reorientation.",),
-    0.2,
-)
-_RETENTION = Event(
-    "urinary retention", ("Urinary retention required a Foley catheter until postoperative day {pod}.",), 0.14
-)
+from lab_lens.notes.synthesis.scenarios.events import POSTOPERATIVE_DELIRIUM, URINARY_RETENTION
 
 SCENARIOS = (
     Scenario(
@@ -103,7 +95,7 @@ SCENARIOS = (
                 0.12,
                 procedure="ERCP with biliary stent",
             ),
-            _RETENTION,
+            URINARY_RETENTION,
         ),
         plans=(
             Plan(
@@ -153,7 +145,7 @@ SCENARIOS = (
                 0.12,
                 starts=(Start(("cephalexin 500 mg", "clindamycin 300 mg"), (5, 5)),),
             ),
-            _DELIRIUM,
+            POSTOPERATIVE_DELIRIUM,
         ),
         plans=(
             Plan(

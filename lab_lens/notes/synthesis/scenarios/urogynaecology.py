@@ -1,13 +1,7 @@
 """Gynaecological, obstetric and urological reasons for admission."""
 
 from lab_lens.notes.synthesis.model import Event, LabFinding, Plan, Scenario, Span, Start, Stop
-
-_RETENTION = Event(
-    "urinary retention", ("Urinary retention required a Foley catheter until postoperative day {pod}.",), 0.14
-)
-_TRANSFUSION = Event(
-    "blood loss anemia", ("{He} received {units} units of red cells for acute blood loss anemia.",), 0.25
-)
+from lab_lens.notes.synthesis.scenarios.events import BLOOD_LOSS_ANEMIA
 
 SCENARIOS = (
     Scenario(
@@ -34,7 +28,7 @@ SCENARIOS = (
         ),
         complications=(
             Event("postoperative fever", ("Fever on postoperative day 1 resolved without a source.",), 0.18),
-            _TRANSFUSION,
+            BLOOD_LOSS_ANEMIA,
         ),
         plans=(
             Plan(
