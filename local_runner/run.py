@@ -1,5 +1,9 @@
 """A whole local run: check, compile, run, verify, report."""
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lab_lens import artifacts
@@ -32,7 +36,8 @@ def run_pipeline(request: RunRequest, config: Config, display: Display) -> dict[
     template = compile_pipeline(out / "pipeline.yaml")
     run = NativeRun(out, display)
     try:
-        run_native(template, request.pipeline_arguments(config_json), run)
+        with _termination_as_interruption():
+            run_native(template, request.pipeline_arguments(config_json), run)
         _raise_failure(run)
         check_branches(run.records)
     except LabLensError as error:
@@ -42,6 +47,19 @@ def run_pipeline(request: RunRequest, config: Config, display: Display) -> dict[
         write_summary(request, run.records, started, None, "interrupted")
         raise
     return write_summary(request, run.records, started, None, "succeeded")
+
+
+@contextmanager
+def _termination_as_interruption() -> Iterator[None]:
+    """A service manager ends a run by SIGTERM; its tasks must end with it, as they do on Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _raise_failure(run: NativeRun) -> None:

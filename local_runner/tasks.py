@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -105,6 +106,8 @@ def run_task(call: TaskCall, *, log: Path, environment: Mapping[str, str], line:
             errors="replace",
             bufsize=1,
             env={**os.environ, **environment},
+            # A group of its own: the shell and the Python that it starts end together.
+            start_new_session=True,
         ) as process,
     ):
         try:
@@ -114,11 +117,18 @@ def run_task(call: TaskCall, *, log: Path, environment: Mapping[str, str], line:
                 _forward(text, line)
             exit_status = process.wait()
         except BaseException:
-            process.terminate()
+            _end(process)
             raise
     written = _written(call) if exit_status == 0 else {}
     missing = [name for name, path in written.items() if not path.exists()]
     return TaskRecord(call.name, time.monotonic() - started, exit_status, log, call.output_file, written, missing)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    if os.name == "nt":
+        process.terminate()
+    else:
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def _written(call: TaskCall) -> dict[str, Path]:

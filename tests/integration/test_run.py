@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from lab_lens.notes.synthetic import synthetic_examples
@@ -211,15 +212,18 @@ def test_an_interrupted_run_continues_its_training_when_repeated(tmp_path: Path)
     site = make_site(tmp_path)
     training = {"max_steps": 60, "epochs": 60, "early_stopping_patience": 100}
     command = site.command("cut", LENIENT, training=training)
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
     while not list((tmp_path / "cut").glob("checkpoints/*/checkpoint-*/trainer_state.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no checkpoint was written"
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
+    tasks = psutil.Process(process.pid).children(recursive=True)
+    assert tasks
+    process.send_signal(signal.SIGTERM)
     process.communicate(timeout=120)
     assert process.returncode == 130
+    assert psutil.wait_procs(tasks, timeout=30)[1] == []
     assert site.summary("cut")["status"] == "interrupted"
     assert not (tmp_path / "registry").exists()
     again = site.run(command)
