@@ -87,16 +87,9 @@ def model_development(
     with dsl.ExitHandler(exit_task=told, name="notes-to-release"):
         prepared = prepare_data(data=data, config=config, **track)
         test = prepared.outputs["test"]
-        trained = train_model(
-            config=config,
-            checkpoints=checkpoints,
-            train=prepared.outputs["train"],
-            val=prepared.outputs["val"],
-            base_model=base_model,
-            trained_model=trained_model,
-            device=device,
-            **track,
-        )
+        examples = {name: prepared.outputs[name] for name in ("train", "val")}
+        source = {"base_model": base_model, "trained_model": trained_model, "device": device}
+        trained = train_model(config=config, checkpoints=checkpoints, **examples, **source, **track)
         model = trained.outputs["model"]
         generated = generate_summaries(config=config, registry=registry, model=model, test=test, device=device)
         predictions = generated.outputs["predictions"]
@@ -107,12 +100,11 @@ def model_development(
         explained = analyze_sensitivity(
             config=config, model=model, test=test, predictions=predictions, device=device, **track
         )
+        reports = {"validation": validated, "bias": compared, "sensitivity": explained}
         decided = decide_release(
             config=config,
             registry=registry,
-            validation=validated.outputs["report"],
-            bias=compared.outputs["report"],
-            sensitivity=explained.outputs["report"],
+            **{name: task.outputs["report"] for name, task in reports.items()},
             actor=actor,
             force_reason=force_reason,
             **track,
@@ -121,13 +113,5 @@ def model_development(
         # while their arguments stay the same: a cached answer would be stale.
         for task in (told, prepared, trained, generated, decided):
             task.set_caching_options(False)
-        _release_or_keep(
-            config=config,
-            registry=registry,
-            model=model,
-            decided=decided,
-            validated=validated,
-            compared=compared,
-            device=device,
-            actor=actor,
-        )
+        shown = {"model": model, "decided": decided, "validated": validated, "compared": compared}
+        _release_or_keep(config=config, registry=registry, device=device, actor=actor, **shown)
