@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from lab_lens.artifacts import sha256_text
-from lab_lens.config_text import in_words, read_object
+from lab_lens.config_text import Section, in_words, read_object
 from lab_lens.errors import InputError
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -18,11 +18,7 @@ MetricName = Literal["rouge1", "rouge2", "rougeL", "rougeLsum", "bleu"]
 OnUnknown = Literal["warn", "block"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Columns(_Section):
+class Columns(Section):
     """Names of the user's columns; null where the data has no such column."""
 
     example_id: str | None = Field("example_id", description="unique id of a row; null: made from the row number")
@@ -35,7 +31,7 @@ class Columns(_Section):
     ethnicity: str | None = Field("ethnicity", description="ethnicity; null: absent")
 
 
-class Splits(_Section):
+class Splits(Section):
     """Shares of patients, by hash of the patient: a new patient never moves an old one."""
 
     train_fraction: Fraction = 0.70
@@ -52,14 +48,14 @@ class Splits(_Section):
         return self
 
 
-class SyntheticNotes(_Section):
+class SyntheticNotes(Section):
     """What `--data synthetic` makes."""
 
     patients: PositiveInt = Field(2000, description="patients; some have several admissions")
     detail: Literal["brief", "full"] = Field("full", description="length of the notes")
 
 
-class Data(_Section):
+class Data(Section):
     """How the user's table becomes examples."""
 
     columns: Columns = Columns()
@@ -69,7 +65,7 @@ class Data(_Section):
     synthetic: SyntheticNotes = SyntheticNotes()
 
 
-class Model(_Section):
+class Model(Section):
     """The base model and the lengths it works at."""
 
     base_model: str = Field(
@@ -83,7 +79,7 @@ class Model(_Section):
     )
 
 
-class Training(_Section):
+class Training(Section):
     """How the model is fine-tuned."""
 
     epochs: Annotated[float, Field(gt=0)] = 5.0
@@ -99,7 +95,7 @@ class Training(_Section):
     evaluations_per_epoch: PositiveInt = 1
 
 
-class Decoding(_Section):
+class Decoding(Section):
     """How summaries are generated (beam search)."""
 
     num_beams: PositiveInt = 4
@@ -114,14 +110,14 @@ class Decoding(_Section):
         return {"decoding": decoding, "decoding_hash": sha256_text(json.dumps(decoding, sort_keys=True))}
 
 
-class Validation(_Section):
+class Validation(Section):
     """How uncertain each figure is."""
 
     bootstrap_resamples: Annotated[int, Field(ge=100)] = 2000
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
 
 
-class Fairness(_Section):
+class Fairness(Section):
     """Which slices are compared, on which metric."""
 
     slices: tuple[str, ...] = Field(("age_group", "gender", "ethnicity"), description="columns to slice by")
@@ -129,14 +125,14 @@ class Fairness(_Section):
     metric: MetricName = "rougeL"
 
 
-class Sensitivity(_Section):
+class Sensitivity(Section):
     """How much is explained."""
 
     num_samples: PositiveInt = Field(20, description="notes that are explained")
     perturbations: Annotated[int, Field(ge=10)] = Field(200, description="perturbed inputs a note")
 
 
-class Waiver(_Section):
+class Waiver(Section):
     """An exception from one rule, recorded for ever."""
 
     rule: str = Field(min_length=1)
@@ -144,7 +140,7 @@ class Waiver(_Section):
     actor: str = Field(min_length=1)
 
 
-class Policy(_Section):
+class Policy(Section):
     """What a candidate must show to be released."""
 
     floors: dict[MetricName, Fraction] = Field(
@@ -158,20 +154,20 @@ class Policy(_Section):
     waivers: tuple[Waiver, ...] = ()
 
 
-class Deployment(_Section):
+class Deployment(Section):
     """How long a deployment may take to prove itself."""
 
     ready_timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
     request_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
 
 
-class Tracking(_Section):
+class Tracking(Section):
     """Where runs are recorded."""
 
     experiment: str = Field("lab-lens", min_length=1)
 
 
-class Config(_Section):
+class Config(Section):
     """Everything that decides a run's result, besides its data."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 20260101

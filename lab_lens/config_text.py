@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from lab_lens.errors import InputError
 
@@ -25,6 +25,12 @@ _REQUIREMENTS = {
     "float_type": "a number",
     "bool_type": "true or false",
 }
+
+
+class Section(BaseModel):
+    """A part of the configuration: strict, frozen, without infinities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def read_object(text: str, source: str) -> dict[str, Any]:
