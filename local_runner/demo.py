@@ -19,7 +19,7 @@ from lab_lens.stages.deploy_model import run_deploy_model
 from lab_lens.stages.register_model import run_register_model
 from lab_lens.stages.rollback_model import run_rollback_model
 from lab_lens.tracking import local_tracking_uri
-from local_runner.native import Display
+from local_runner.execution import Display
 from local_runner.request import RunRequest
 from local_runner.run import run_pipeline
 

@@ -1,7 +1,9 @@
 """What must hold before a run starts; all problems are told at once."""
 
+import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lab_lens.artifacts import require_writable
 from lab_lens.config import Config
@@ -10,27 +12,36 @@ from lab_lens.engine.device import resolve_device
 from lab_lens.engine.scratch import check_scratch, is_scratch
 from lab_lens.errors import InputError
 from lab_lens.registry.local import LocalRegistry
-from local_runner.request import RunRequest
+from local_runner.choice import RunnerName
+from local_runner.docker_engine import engine, find_images, has_gpu
+from local_runner.request import NO_NETWORK, SYNTHETIC, RunRequest
 
 SUMMARY_JSON = "summary.json"
-SYNTHETIC = "synthetic"
 # The kernel refuses a single argument of 128 KiB; the configuration travels as one, with the other inputs around it.
 _MAX_CONFIG_BYTES = 64 * 1024
 
 
-def check_request(request: RunRequest, config: Config) -> None:
+def check_request(request: RunRequest, config: Config, runner: RunnerName) -> None:
     """Check everything that can be known before the first stage.
+
+    Args:
+        request: what is asked for.
+        config: the configuration.
+        runner: the runner that was chosen.
 
     Raises:
         InputError: listing every problem.
     """
+    runner_checks = {
+        "native": (_check_shell, lambda: _check_device(request.device)),
+        "docker": (lambda: _check_docker(request), lambda: _check_network(request, config)),
+    }
     checks = (
-        _check_shell,
         lambda: _check_data(request.data),
         lambda: check_run_directory(request.out),
         lambda: _check_registry(request.registry),
         lambda: _check_model(request, config),
-        lambda: _check_device(request.device),
+        *runner_checks[runner],
         lambda: _check_config_size(config),
     )
     problems: list[str] = []
@@ -49,6 +60,64 @@ def _check_shell() -> None:
             "no POSIX shell `sh` in PATH, which pipeline tasks start with; on Windows use WSL2 or Git Bash, or run the "
             "stages one by one (lab-lens prepare-data, train-model, ...)"
         )
+
+
+def _check_docker(request: RunRequest) -> None:
+    check_engine(request.device)
+    with engine() as client:
+        find_images(client, request.docker.references())
+
+
+def check_engine(device: str) -> bool:
+    """Check that the Docker engine answers and can use the device; returns whether containers get a GPU.
+
+    Raises:
+        InputError: it does not answer, has no such device, or is not on this machine.
+    """
+    if device == "mps":
+        raise InputError("containers cannot use Apple's GPU (MPS): use --runner native, or --device cpu")
+    if os.name == "nt":
+        raise InputError("paths of Windows have no place in containers: run in WSL2, or use --runner native")
+    with engine() as client:
+        present = device != "cpu" and has_gpu(client)
+    if device == "cuda" and not present:
+        raise InputError(
+            "--device cuda: the Docker engine has no NVIDIA GPU to give (its runtime is not registered); install the "
+            "NVIDIA Container Toolkit, or use --device cpu"
+        )
+    return present
+
+
+def _check_network(request: RunRequest, config: Config) -> None:
+    if request.docker.network != NO_NETWORK:
+        return
+    problems = []
+    if urlsplit(request.tracking_uri).scheme in {"http", "https"}:
+        host = urlsplit(request.tracking_uri).hostname
+        problems.append(
+            f"the tracking server {host} cannot be reached from containers without a network; give --network bridge, "
+            "or --no-tracking"
+        )
+    if config.notifications.webhooks or config.notifications.emails:
+        problems.append(
+            "notifications by webhook or mail cannot leave containers without a network; give --network bridge"
+        )
+    base_model = request.base_model or config.model.base_model
+    if request.trained_model is None and _is_on_hub_alone(base_model):
+        problems.append(
+            f"model {base_model} is not on this machine and containers have no network to download it; give --network "
+            "bridge, or a directory made by lab-lens mirror-model"
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def _is_on_hub_alone(base_model: str) -> bool:
+    if is_scratch(base_model) or Path(base_model).is_dir():
+        return False
+    from huggingface_hub import constants
+
+    return not (Path(constants.HF_HUB_CACHE) / f"models--{base_model.replace('/', '--')}").is_dir()
 
 
 def _check_data(data: str) -> None:

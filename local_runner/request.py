@@ -1,7 +1,36 @@
 """What a local run is asked to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+from components.images import EVALUATOR, OPS, TRAINER
+from pipelines.image_references import ImageReferences
+
+NO_NETWORK = "none"
+SYNTHETIC = "synthetic"
+RunnerChoice = Literal["native", "docker", "auto"]
+
+
+@dataclass(frozen=True)
+class DockerSettings:
+    """How containers run.
+
+    Attributes:
+        images: references of the image families; by default those that `make images` builds here.
+        build: build the images first.
+        network: name of the engine's network; `none`: containers reach nothing, themselves excepted.
+        shm_size: shared memory of a container, such as `1g`.
+    """
+
+    images: ImageReferences = field(default_factory=ImageReferences)
+    build: bool = False
+    network: str = NO_NETWORK
+    shm_size: str = "1g"
+
+    def references(self) -> list[str]:
+        """References of the images that the pipeline's tasks run in."""
+        return [self.images.of(image) for image in (TRAINER, EVALUATOR, OPS)]
 
 
 @dataclass(frozen=True)
@@ -19,6 +48,9 @@ class RunRequest:
         base_model: overrides the configuration's; empty: does not.
         trained_model: directory of a trained model; training is skipped.
         force_reason: promote whatever the rules say, for this reason; empty: do not force.
+        runner: `native` (processes), `docker` (containers), or `auto`, which says what it took and why.
+        docker: how containers run.
+        reuse: whether results of an earlier run in `out` are reused where nothing that decides them has changed.
     """
 
     data: str
@@ -31,12 +63,15 @@ class RunRequest:
     base_model: str = ""
     trained_model: Path | None = None
     force_reason: str = ""
+    runner: RunnerChoice = "native"
+    docker: DockerSettings = field(default_factory=DockerSettings)
+    reuse: bool = True
 
     def pipeline_arguments(self, config_json: str) -> dict[str, str]:
         """The values of the pipeline's parameters; paths are absolute, since tasks choose their own directory."""
         local_base = Path(self.base_model)
         return {
-            "data": self.data if self.data == "synthetic" else str(Path(self.data).absolute()),
+            "data": self.data if self.data == SYNTHETIC else str(Path(self.data).absolute()),
             "config": config_json,
             "registry": str(self.registry.absolute()),
             "checkpoints": str((self.out / "checkpoints").absolute()),

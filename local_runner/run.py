@@ -1,23 +1,35 @@
-"""A whole local run: check, compile, run, verify, report."""
+"""A whole local run: choose the runner, check, compile, run, verify, report."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from containers.build import BuildRequest, build_images
 from lab_lens import artifacts
 from lab_lens.config import Config
 from lab_lens.errors import LabLensError
-from local_runner.native import Display, NativeRun, check_branches, run_native
-from local_runner.preflight import check_request
+from local_runner.cache import TaskCache
+from local_runner.choice import RunnerName, choose_runner
+from local_runner.docker import DockerRun
+from local_runner.docker_engine import engine, find_images
+from local_runner.execution import Display, Runner, check_branches, run_template
+from local_runner.native import NativeRun
+from local_runner.preflight import check_engine, check_request
 from local_runner.request import RunRequest
-from local_runner.summary import now, write_started, write_summary
-from pipelines.compile import compile_pipeline
+from local_runner.summary import CONFIG_JSON, now, write_started, write_summary
+from local_runner.template import task_specs
+from pipelines.compile import CompileOptions, compile_pipeline
+from pipelines.image_references import FAMILIES as PIPELINE_FAMILIES
+
+_logger = logging.getLogger(__name__)
 
 
 def run_pipeline(request: RunRequest, config: Config, display: Display) -> dict[str, Any]:
-    """Run the compiled pipeline natively and return the run's summary, whatever the verdict.
+    """Run the compiled pipeline here and return the run's summary, whatever the verdict.
 
     `summary.json` and `report.html` are written also for a run that fails in the middle.
 
@@ -26,27 +38,72 @@ def run_pipeline(request: RunRequest, config: Config, display: Display) -> dict[
         StageError: a stage failed.
         ContractError: a stage or a branch was skipped in silence.
     """
-    check_request(request, config)
+    name = _choose(request)
+    check_request(request, config, name)
     out = request.out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     started = now()
     write_started(request, started)
     config_json = config.to_json()
-    artifacts.write_text(out / "config.json", config_json)
-    template = compile_pipeline(out / "pipeline.yaml")
-    run = NativeRun(out, display)
+    artifacts.write_text(out / CONFIG_JSON, config_json)
+    template = compile_pipeline(out / "pipeline.yaml", CompileOptions(images=request.docker.images, config=config))
+    with _runner(name, request, template, display) as runner:
+        return _run(request, request.pipeline_arguments(config_json), runner, template, started)
+
+
+def _choose(request: RunRequest) -> RunnerName:
+    if request.docker.build and request.runner != "native":
+        build_images(BuildRequest(families=PIPELINE_FAMILIES))
+    if request.runner != "auto":
+        return request.runner
+    name, reason = choose_runner(request.device, request.docker.references())
+    _logger.info("runner: %s (auto: %s)", name, reason)
+    return name
+
+
+@contextmanager
+def _runner(name: RunnerName, request: RunRequest, template: Path, display: Display) -> Iterator[Runner]:
+    run_dir, tasks = request.out.absolute(), task_specs(template)
+    cache = TaskCache(run_dir / "cache") if request.reuse else None
+    if name == "native":
+        if any(spec.memory_bytes or spec.cpus for spec in tasks.values()):
+            _logger.info("limits of resources hold in containers; native tasks take what this machine has")
+        yield NativeRun(run_dir, display, cache=cache)
+        return
+    gpus = check_engine(request.device)
+    with engine() as client, _present(request.registry.absolute()):
+        images = find_images(client, [spec.image for spec in tasks.values()])
+        run = DockerRun(run_dir, display, client, tasks, images, request.docker, gpus=gpus, cache=cache)
+        run.remove_left_over()
+        yield run
+
+
+@contextmanager
+def _present(directory: Path) -> Iterator[None]:
+    """A directory that containers can be shown; it is removed again when nothing was put there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        if not any(directory.iterdir()):
+            directory.rmdir()
+
+
+def _run(
+    request: RunRequest, arguments: dict[str, str], runner: Runner, template: Path, started: str
+) -> dict[str, Any]:
     try:
         with _termination_as_interruption():
-            run_native(template, request.pipeline_arguments(config_json), run)
-        _raise_failure(run)
-        check_branches(run.records)
+            run_template(template, arguments, runner)
+        _raise_failure(runner)
+        check_branches(runner.records)
     except LabLensError as error:
-        write_summary(request, run.records, started, error, "failed")
+        write_summary(request, runner, started, error, "failed")
         raise
     except KeyboardInterrupt:
-        write_summary(request, run.records, started, None, "interrupted")
+        write_summary(request, runner, started, None, "interrupted")
         raise
-    return write_summary(request, run.records, started, None, "succeeded")
+    return write_summary(request, runner, started, None, "succeeded")
 
 
 @contextmanager
@@ -62,7 +119,7 @@ def _termination_as_interruption() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-def _raise_failure(run: NativeRun) -> None:
-    failed = next((record for record in run.records if not record.succeeded), None)
+def _raise_failure(runner: Runner) -> None:
+    failed = next((record for record in runner.records if not record.succeeded), None)
     if failed is not None:
         raise failed.error()

@@ -47,11 +47,12 @@ class _TerminalHandler(logging.Handler):
 
 
 def set_up_logging(verbose: bool) -> None:
-    """Show the records of lab_lens (and, when verbose, everything) on standard error."""
+    """Show our own records (and, when verbose, everything) on standard error."""
     handler = _TerminalHandler() if MESSAGES.is_terminal else logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s" if verbose else "%(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("lab_lens").setLevel(logging.INFO)
+    for ours in ("lab_lens", "local_runner", "pipelines", "containers"):
+        logging.getLogger(ours).setLevel(logging.INFO)
 
 
 def say(text: str) -> None:

@@ -137,7 +137,11 @@ def _facts(summary: Mapping[str, Any], decision: Mapping[str, Any] | None) -> Fa
 
 
 def _stage_table(summary: Mapping[str, Any], pages: Mapping[str, Path]) -> Table:
-    marks: dict[str, Cell] = {"succeeded": Status("pass", "succeeded"), "failed": Status("fail", "failed")}
+    marks: dict[str, Cell] = {
+        "succeeded": Status("pass", "succeeded"),
+        "reused": Status("pass", "reused"),
+        "failed": Status("fail", "failed"),
+    }
     rows: list[list[Cell]] = []
     for item in summary["stages"]:
         name, seconds = item["stage"], item["seconds"]

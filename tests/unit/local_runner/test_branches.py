@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab_lens.errors import ContractError
-from local_runner.native import check_branches
+from local_runner.execution import check_branches
 from local_runner.tasks import TaskRecord
 
 COMMON = {"notify": None, "prepare-data": None}
