@@ -9,6 +9,7 @@ EXIT_DONE = 0
 EXIT_INTERNAL = 1
 EXIT_INPUT = 2
 EXIT_GATE = 3
+EXIT_INTERRUPTED = 130
 
 
 class LabLensError(Exception):

@@ -1,0 +1,109 @@
+"""Parameters of the pipeline for a run elsewhere: what is a path there, and what lies only on this machine."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SYNTHETIC = "synthetic"
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_GCS = "gs://"
+# Where Vertex AI mounts every bucket that the run's service account can read (Cloud Storage FUSE).
+_MOUNT = "/gcs/"
+
+
+@dataclass(frozen=True)
+class RunParameters:
+    """Parameters of the pipeline, by their names there; empty: the pipeline's default.
+
+    Args:
+        data: notes, or `synthetic`.
+        config: the effective configuration as JSON.
+        registry: the model registry.
+        checkpoints: where an interrupted training continues from.
+        base_model: hub id, directory or `scratch:SIZE`.
+        trained_model: a trained model's directory; training is skipped.
+        device: where models run.
+        actor: who is recorded.
+        force_reason: promote for this reason.
+        tracking_uri: of an MLflow server.
+        run_name: name of the run.
+    """
+
+    data: str
+    config: str
+    registry: str
+    checkpoints: str
+    base_model: str = ""
+    trained_model: str = ""
+    device: str = ""
+    actor: str = ""
+    force_reason: str = ""
+    tracking_uri: str = ""
+    run_name: str = ""
+
+    def values(self) -> dict[str, str]:
+        """Those that are given."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if value}
+
+
+# A flag of the command line for each parameter that names a file or a directory.
+_PATHS = {
+    "data": "--data",
+    "registry": "--registry",
+    "checkpoints": "--checkpoints",
+    "trained_model": "--model-dir",
+    "base_model": "--base-model",
+}
+
+
+def vertex_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Parameters with `gs://bucket/path` as the path below `/gcs` where tasks on Vertex see it."""
+    return {
+        name: _MOUNT + value.removeprefix(_GCS) if name in _PATHS and value.startswith(_GCS) else value
+        for name, value in values.items()
+    }
+
+
+def vertex_problems(values: Mapping[str, str]) -> list[str]:
+    """Paths that tasks on Vertex cannot read."""
+    allowed = "give gs://BUCKET/PATH, which tasks see as /gcs/BUCKET/PATH"
+    return _path_problems(values, (_GCS, _MOUNT), allowed) + _tracking_problems(values)
+
+
+def kubeflow_problems(values: Mapping[str, str]) -> list[str]:
+    """Paths that tasks on a cluster cannot read."""
+    allowed = "give an absolute path on a volume that the cluster mounts into the tasks"
+    return _path_problems(values, ("/",), allowed) + _tracking_problems(values)
+
+
+def _path_problems(values: Mapping[str, str], beginnings: tuple[str, ...], allowed: str) -> list[str]:
+    return [
+        f"{flag} {values[name]} is nothing that tasks elsewhere can read; {allowed}{_alternative(name)}"
+        for name, flag in _PATHS.items()
+        if name in values and not values[name].startswith(beginnings) and not _needs_no_path(name, values[name])
+    ]
+
+
+def _needs_no_path(name: str, value: str) -> bool:
+    if name == "data":
+        return value == SYNTHETIC
+    if name == "base_model":
+        # A directory of this machine could be taken for a hub id there, and fail after hours of queueing.
+        return value.startswith("scratch:") or bool(_HUB_ID.fullmatch(value) and not Path(value).is_dir())
+    return False
+
+
+def _alternative(name: str) -> str:
+    return {"data": f", or `{SYNTHETIC}`", "base_model": ", a hub id, or scratch:tiny|small|base"}.get(name, "")
+
+
+def _tracking_problems(values: Mapping[str, str]) -> list[str]:
+    parts = urlsplit(values.get("tracking_uri", ""))
+    if "@" in parts.netloc:
+        return ["--tracking-uri holds a user or password, which everyone who may look at the run would see"]
+    if parts.scheme in ("", "http", "https", "databricks"):
+        return []
+    return ["--tracking-uri names a store of this machine; give the http(s) address of an MLflow server, or none"]
