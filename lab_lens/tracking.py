@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ Scalar = str | int | float | bool | None
 
 RUN_NAME_TAG = "lab_lens.run_name"
 STAGE_TAG = "lab_lens.stage"
+CHILD_TAG = "lab_lens.child"
+PARENT_TAG = "mlflow.parentRunId"
 _STATUS = {"finished": "FINISHED", "failed": "FAILED"}
 _RUN_NAME = re.compile(r"[^'\"`\\\x00-\x1f]{1,250}")
 _NAME_CHARS_MLFLOW_REFUSES = re.compile(r"[^\w./: -]")
@@ -165,6 +167,50 @@ def tracked(target: TrackingTarget | None, stage: str) -> Iterator[Tracker]:
         status = "succeeded"
     finally:
         client.set_tag(run_id, tag, status)
+
+
+def record_child(
+    target: TrackingTarget | None,
+    stage: str,
+    name: str,
+    *,
+    params: Mapping[str, Scalar],
+    metrics: Iterable[tuple[int, Mapping[str, float | None]]],
+    status: str,
+    tags: Mapping[str, str],
+) -> None:
+    """Record a finished piece of a stage's work as a child of the MLflow run of `target`; None does nothing.
+
+    A child that was recorded before is left as it is, so an interrupted stage may record all its pieces again.
+
+    Args:
+        target: where the pipeline run is recorded.
+        stage: whose work it is.
+        name: of the child, unique within the run.
+        params: settings, as for `Tracker.log_params`.
+        metrics: step and numbers, as for `Tracker.log_metrics`.
+        status: FINISHED, FAILED or KILLED.
+        tags: short words to find it by.
+
+    Raises:
+        InputError: MLflow is not installed, or the tracking store cannot be used.
+    """
+    if target is None:
+        return
+    client, parent = _join(target)
+    experiment_id = client.get_run(parent).info.experiment_id
+    known = client.search_runs([experiment_id], f"tags.`{PARENT_TAG}` = '{parent}' and tags.`{CHILD_TAG}` = '{name}'")
+    if any(child.info.status != "RUNNING" for child in known):
+        return
+    for child in known:  # its process ended while it was recorded
+        client.delete_run(child.info.run_id)
+    marks = {PARENT_TAG: parent, CHILD_TAG: name, **tags}
+    run_id = client.create_run(experiment_id, run_name=name, tags=marks).info.run_id
+    tracker = _MlflowTracker(client, run_id, stage)
+    tracker.log_params(params)
+    for step, values in metrics:
+        tracker.log_metrics(values, step)
+    client.set_terminated(run_id, status=status)
 
 
 def finish_run(target: TrackingTarget | None, status: Literal["finished", "failed"]) -> None:

@@ -24,15 +24,19 @@ from components.notify import notify
 from components.prepare_data import prepare_data
 from components.register_model import register_model
 from components.rollback_model import rollback_model
+from components.select_hyperparameters import select_hyperparameters
 from components.train_model import train_model
+from components.tune_hyperparameters import tune_hyperparameters
 from components.validate_model import validate_model
 from lab_lens import artifacts
 from lab_lens.errors import EXIT_DONE, EXIT_INTERNAL, ContractError
 
 README = Path(components.__file__).parent / "README.md"
-# As the graph runs them.
+# As the graph runs them; the search for hyperparameters only where it is asked for.
 COMPONENTS: tuple[BaseComponent, ...] = (
     prepare_data,
+    tune_hyperparameters,
+    select_hyperparameters,
     train_model,
     generate_summaries,
     validate_model,
@@ -81,7 +85,7 @@ def _section(component: BaseComponent) -> str:
         f"behaviour [`run_{name}`](../lab_lens/stages/{name}.py).",
         _table(
             ("input", "type", "default", "what it is"),
-            [(f"`{key}`", _type(value.type), _default(value), described[key]) for key, value in inputs.items()],
+            [(f"`{key}`", _input_type(value), _default(value), described[key]) for key, value in inputs.items()],
         ),
     ]
     if outputs:
@@ -94,6 +98,10 @@ def _require_described(component: str, summary: str | None, names: Sequence[str]
     silent = [name for name in names if not described.get(name)]
     if silent or not summary:
         raise ContractError(f"the docstring of component {component} lacks {', '.join(silent) or 'a summary'}")
+
+
+def _input_type(given: InputSpec) -> str:
+    return f"list of {_type(given.type)}" if given.is_artifact_list else _type(given.type)
 
 
 def _type(kfp_type: str) -> str:

@@ -17,7 +17,7 @@ from kfp.dsl.base_component import BaseComponent
 from components.notify import notify
 from components.rollback_model import rollback_model
 from lab_lens import artifacts
-from lab_lens.config import Config
+from lab_lens.config import Config, parse_config, with_overrides
 from lab_lens.registry.local import LocalRegistry
 from local_runner.native import NativeRun, run_native
 from local_runner.tasks import TaskRecord
@@ -69,6 +69,20 @@ class Workshop:
         assert record.succeeded, record.log.read_text(encoding="utf-8")
         self.records[component.name] = record
 
+    def search(self, config: str, data: Path) -> None:
+        """Two searches side by side, and the choice between them: only a loop gives a list of artifacts."""
+        tune, select = STAGES["tune-hyperparameters"], STAGES["select-hyperparameters"]
+
+        @dsl.pipeline(name="two-searches")
+        def two_searches() -> None:
+            examples = {name: _imported("Dataset", data) for name in ("train", "val")}
+            places = {"config": config, "checkpoints": self.settings["checkpoints"], "device": "cpu"}
+            with dsl.ParallelFor(["0", "1"]) as worker:
+                searched = tune(worker=worker, **places, **examples)
+            select(config=config, searches=dsl.Collected(searched.outputs["tuned"]))
+
+        self.records |= run_pipeline(two_searches, self.path / "searches")
+
     def wrote(self, stage: str, artifact: str) -> Path:
         return self.records[stage].artifacts[artifact]
 
@@ -93,6 +107,8 @@ def workshop(
     shop = Workshop(path, settings)
     seen = {"test": prepared_dir}
     shop.run(STAGES["prepare-data"], {}, data="synthetic")
+    tuning = {"training.max_steps": 4, "tuning.trials": 2, "tuning.workers": 2}
+    shop.search(with_overrides(tiny_config, tuning).to_json(), prepared_dir)
     shop.run(STAGES["train-model"], {"train": prepared_dir, "val": prepared_dir})
     shop.run(STAGES["generate-summaries"], {"model": tiny_model_dir, **seen})
     predicted = {**seen, "predictions": shop.wrote("generate-summaries", "predictions")}
@@ -168,6 +184,13 @@ def test_the_trained_model_is_a_complete_model_directory(workshop: Workshop) -> 
     )
 
 
+def test_what_a_search_returns_is_the_configuration_that_training_takes(workshop: Workshop) -> None:
+    selected = workshop.records["select-hyperparameters"]
+    written = (selected.artifacts["tuned"] / artifacts.TUNED_CONFIG_JSON).read_text(encoding="utf-8")
+    assert parse_config(selected.returned()) == parse_config(written)
+    assert artifacts.read_json(selected.artifacts["tuned"] / artifacts.TUNING_REPORT_JSON)["counts"]["finished"] == 2
+
+
 def test_what_the_conditions_read_is_one_plain_word(workshop: Workshop) -> None:
     assert workshop.records["decide-release"].returned() == "promote"
     assert workshop.records["register-model"].returned() == "v1"
@@ -185,11 +208,15 @@ def test_the_exit_handler_tells_how_the_pipeline_ended(
 
     @dsl.pipeline(name="one-exit-handler")
     def one_exit_handler() -> None:
-        with dsl.ExitHandler(exit_task=notify(config=config, run_name="rehearsal")):
+        run = {"registry": registry, "run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
+        with dsl.ExitHandler(exit_task=notify(config=config, run_name="rehearsal", **run)):
             # Without reasons a rollback fails.
-            rollback_model(registry=registry, verdict="hold", grounds=_imported("Artifact", grounds))
+            rollback_model(verdict="hold", grounds=_imported("Artifact", grounds), **run)
 
     records = run_pipeline(one_exit_handler, tmp_path / "run")
     assert records["rollback-model"].succeeded is (state == "SUCCEEDED")
     told = json.loads((records["notify"].artifacts["notification"] / "notification.json").read_text(encoding="utf-8"))
     assert (told["run_name"], told["state"]) == ("rehearsal", state)
+    # The registry's history says what this very run did.
+    assert told["events"] == (["held", "succeeded"] if state == "SUCCEEDED" else ["failed"])
+    assert told["run_id"].isdecimal()

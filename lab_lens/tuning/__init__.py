@@ -1,0 +1,1 @@
+"""The search for hyperparameters: trials, the study that outlives its process, what was found."""
