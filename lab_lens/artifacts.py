@@ -1,8 +1,10 @@
 """The files inside artifact directories: their names, atomic writes, content hashes, and the check that they exist."""
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,10 @@ DATA_REPORT = "data_report"
 PREDICTIONS_CSV = "predictions.csv"
 GENERATION_JSON = "generation.json"
 CHAMPION_JSON = "champion.json"
+TUNED_CONFIG_JSON = "tuned_config.json"
+TUNING_REPORT_JSON = "tuning_report.json"
+TUNING_HISTORY_PNG = "tuning_history.png"
+PARAMETER_IMPORTANCE_PNG = "parameter_importance.png"
 TRAINING_MANIFEST = "training_manifest.json"
 VALIDATION_REPORT = "validation_report"
 VALIDATION_SUMMARY = "validation_summary"
@@ -34,6 +40,8 @@ DEPLOYMENT_JSON = "deployment.json"
 ROLLBACK_JSON = "rollback.json"
 
 SCHEMA_VERSION = 1
+# gcsfuse answers with one of the first three, as its version and its settings go.
+_CANNOT_RENAME_DIRECTORIES = (errno.ENOSYS, errno.ENOTSUP, errno.EMFILE, errno.EXDEV)
 _HASH_CHUNK_BYTES = 1 << 20
 
 
@@ -93,6 +101,42 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+    fsync_directory(target.parent)
+
+
+def move_directory(source: Path, target: Path, first: str) -> None:
+    """Rename a directory of files; where the file system cannot, copy them one by one and remove the source.
+
+    Cloud Storage as a file system is such a one. A copy is not atomic, so `first` names the file by which a directory
+    that a kill left half-copied is still known for what it is.
+    """
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno not in _CANNOT_RENAME_DIRECTORIES:
+            raise
+        target.mkdir()
+        for file in sorted(source.iterdir(), key=lambda file: (file.name != first, file.name)):
+            shutil.copyfile(file, target / file.name)
+        shutil.rmtree(source)
+
+
+@contextmanager
+def replacing_directory(target: Path) -> Iterator[Path]:
+    """Yield a new directory beside `target`; on success its files are flushed and it takes `target`'s place.
+
+    What stood there is removed; the caller has checked that it may be. On failure `target` is what it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        staging = Path(folder) / "new"
+        staging.mkdir()
+        yield staging
+        for item in [*staging.rglob("*"), staging]:
+            (fsync_directory if item.is_dir() else fsync_file)(item)
+        if target.exists():
+            target.rename(Path(folder) / "former")
+        staging.rename(target)
     fsync_directory(target.parent)
 
 

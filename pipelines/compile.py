@@ -1,25 +1,78 @@
-"""Compile the pipeline to one IR document."""
+"""Compile the pipeline to one IR document, for a target and with its images and machines."""
 
+import logging
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import yaml
 from kfp import compiler
 
+from components.images import OPS
 from lab_lens import artifacts
+from lab_lens.config import Config
 from lab_lens.errors import ContractError
-from pipelines.model_development import model_development
+from pipelines.custom_job import train_in_custom_job
+from pipelines.image_references import ImageReferences
+from pipelines.model_development import build_pipeline
+from pipelines.resources import Target, set_resources
 
 
-def compile_pipeline(out: Path) -> Path:
-    """Write the compiled pipeline (KFP IR, YAML) to `out`, atomically.
+@dataclass(frozen=True)
+class CompileOptions:
+    """What compilation decides, besides the graph.
+
+    Attributes:
+        images: what the families of images are called; a family without a reference keeps its bare name.
+        config: the run's configuration, whose `resources` are compiled in, and whose `tuning` decides whether the graph
+            searches hyperparameters; None: nothing is declared and nothing searched.
+        target: where the document is to run: `local`, `kubeflow` or `vertex`.
+    """
+
+    images: ImageReferences = field(default_factory=ImageReferences)
+    config: Config | None = None
+    target: Target = "local"
+
+
+_logger = logging.getLogger(__name__)
+_AS_IT_IS = CompileOptions()
+
+
+def compile_pipeline(out: Path, options: CompileOptions = _AS_IT_IS) -> Path:
+    """Write the compiled pipeline (KFP IR, YAML) to `out`, atomically; the same options give the same bytes.
 
     Raises:
         ContractError: the compiler gave more than one document, which Vertex and kfp.local cannot read.
+        InputError: the target has no machine such as a task asks for.
     """
     with tempfile.TemporaryDirectory() as scratch:
         compiled = Path(scratch) / "pipeline.yaml"
-        compiler.Compiler().compile(model_development, str(compiled))
+        searches = options.config.tuning.searches() if options.config else 0
+        compiler.Compiler().compile(build_pipeline(searches), str(compiled))
         text = compiled.read_text(encoding="utf-8")
-    if "\n---\n" in text:
+    documents = list(yaml.safe_load_all(text))
+    if len(documents) != 1:
         raise ContractError("the pipeline compiled to several YAML documents: it uses a platform feature of KFP")
-    return artifacts.write_text(out, text)
+    _fit(documents[0], options)
+    heading = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    return artifacts.write_text(out, heading + yaml.dump(documents[0], sort_keys=True))
+
+
+def _fit(document: dict[str, Any], options: CompileOptions) -> None:
+    """Name the images, set what each task may use, and let training be a job where the settings ask for one."""
+    executors = document["deploymentSpec"]["executors"]
+    for executor in executors.values():
+        executor["container"]["image"] = options.images.of(executor["container"]["image"])
+    if options.config is None:
+        return
+    resources = options.config.resources
+    set_resources(executors, resources, options.target)
+    if not resources.is_job():
+        return
+    if options.target == "vertex":
+        train_in_custom_job(document, resources, options.images.of(OPS))
+    else:
+        _logger.info(
+            "resources.training asks for a custom job of Vertex AI; on %s it is an ordinary task", options.target
+        )

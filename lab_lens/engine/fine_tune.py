@@ -25,6 +25,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from lab_lens.config import Config, Decoding
 from lab_lens.engine.checkpoint import quiet_transformers
+from lab_lens.engine.distributed import leader_first, parallel_batches
 from lab_lens.engine.generate import generation_config
 from lab_lens.errors import InputError
 from lab_lens.progress import Progress, report_progress
@@ -34,6 +35,8 @@ _LOSS_POINTS = 50
 
 # Mean quality (0 to 1, higher is better) of summaries against their references.
 Quality = Callable[[Sequence[str], Sequence[str]], float]
+# Told the optimizer step and the ROUGE-L (0 to 1) of an evaluation; what it raises ends the training.
+Evaluated = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def fine_tune(
     device: torch.device,
     checkpoint_dir: Path,
     rouge_l: Quality,
+    on_evaluation: Evaluated | None = None,
 ) -> FineTuned:
     """Train until the epochs end or ROUGE-L of generated text stops rising; continue from a checkpoint if there is one.
 
@@ -87,6 +91,7 @@ def fine_tune(
         device: the device that training is bound to.
         checkpoint_dir: holds checkpoints of this training and no other; the newest one is continued.
         rouge_l: mean quality of generated text.
+        on_evaluation: told each evaluation; an exception of it ends the training and reaches the caller.
 
     Raises:
         InputError: the loss stopped being a number.
@@ -96,17 +101,18 @@ def fine_tune(
         model=model,
         args=arguments,
         train_dataset=_encode(tokenizer, train, config),
-        eval_dataset=_encode(tokenizer, _evaluation_subset(val, config), config),
+        eval_dataset=_encode(tokenizer, evaluation_subset(val, config), config),
         data_collator=DataCollatorForSeq2Seq(tokenizer, model=model, pad_to_multiple_of=8),
         processing_class=tokenizer,
         compute_metrics=_metric_of_generated_text(tokenizer, rouge_l),
-        callbacks=[EarlyStoppingCallback(config.training.early_stopping_patience), _Watch()],
+        callbacks=[EarlyStoppingCallback(config.training.early_stopping_patience), _Watch(on_evaluation)],
     )
     trainer.remove_callback(PrinterCallback)
     # BART takes any keyword but ignores the one that scales its loss, so the trainer must average over accumulation
     # steps itself; else loss and gradients grow with their number.
     trainer.model_accepts_loss_kwargs = False
-    last, resumed_from = _newest_checkpoint(checkpoint_dir)
+    with leader_first():
+        last, resumed_from = _newest_checkpoint(checkpoint_dir)
     if last:
         _logger.info("training continues from step %d", resumed_from)
     started = time.monotonic()
@@ -149,9 +155,9 @@ def _result(trainer: Any, seconds: float, resumed_from: int) -> FineTuned:
     )
 
 
-def steps_per_epoch(config: Config, train_examples: int) -> int:
-    """Optimizer steps of one pass over the training examples."""
-    effective = config.training.batch_size * config.training.gradient_accumulation_steps
+def steps_per_epoch(config: Config, train_examples: int, batches_at_once: int = 1) -> int:
+    """Optimizer steps of one pass over the training examples; several processes take as many batches at once."""
+    effective = config.training.batch_size * config.training.gradient_accumulation_steps * batches_at_once
     return math.ceil(train_examples / effective)
 
 
@@ -159,7 +165,7 @@ def _arguments(
     config: Config, train_examples: int, device: torch.device, checkpoint_dir: Path, model: Any
 ) -> Seq2SeqTrainingArguments:
     training = config.training
-    epoch_steps = steps_per_epoch(config, train_examples)
+    epoch_steps = steps_per_epoch(config, train_examples, parallel_batches(device))
     total_steps = training.max_steps or math.ceil(epoch_steps * training.epochs)
     if training.warmup_steps >= total_steps:
         _logger.warning(
@@ -219,8 +225,8 @@ def _encode(tokenizer: Any, pairs: Pairs, config: Config) -> list[dict[str, list
     return [{"input_ids": source, "labels": label} for source, label in zip(sources, labels["input_ids"], strict=True)]
 
 
-def _evaluation_subset(val: Pairs, config: Config) -> Pairs:
-    """A fixed random subset, longest notes first, so that batches hold notes of similar length."""
+def evaluation_subset(val: Pairs, config: Config) -> Pairs:
+    """The fixed random `training.eval_examples`, longest notes first, so that batches hold notes of similar length."""
     count = min(config.training.eval_examples, len(val.inputs))
     chosen = np.random.default_rng(config.seed).choice(len(val.inputs), size=count, replace=False)
     order = sorted(chosen.tolist(), key=lambda index: (-len(val.inputs[index]), index))
@@ -242,7 +248,8 @@ def _metric_of_generated_text(tokenizer: Any, rouge_l: Quality) -> Callable[[Any
 class _Watch(TrainerCallback):  # type: ignore[misc]
     """Shows progress, and stops a training whose loss is no number any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_evaluation: Evaluated | None) -> None:
+        self._on_evaluation = on_evaluation
         self._report: Progress = report_progress("training step")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
@@ -255,6 +262,8 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
             metrics["eval_loss"],
             metrics["eval_rougeL"],
         )
+        if self._on_evaluation is not None:
+            self._on_evaluation(state.global_step, metrics["eval_rougeL"])
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:  # noqa: ARG002
         loss = logs.get("loss")

@@ -14,9 +14,11 @@ import torch
 
 from lab_lens import artifacts
 from lab_lens.config import Config
-from lab_lens.engine import checkpoint, scratch
+from lab_lens.engine import checkpoint
 from lab_lens.engine import device as devices
+from lab_lens.engine.distributed import Group, joined, leader_first
 from lab_lens.engine.fine_tune import FineTuned, Pairs, fine_tune
+from lab_lens.engine.start import start_model
 from lab_lens.errors import InputError
 from lab_lens.metrics.text import mean_rouge_l
 from lab_lens.notes.examples import load_examples
@@ -25,6 +27,8 @@ from lab_lens.reporting.plots import line_curves
 from lab_lens.tracking import TrackingTarget, tracked
 
 _logger = logging.getLogger(__name__)
+# What several processes start from, beside the checkpoints of their training.
+_START = "start"
 _VERSIONED = ("torch", "transformers", "tokenizers", "lab-lens")
 
 
@@ -57,6 +61,8 @@ def run_train_model(
 ) -> TrainedModel:
     """Fine-tune on the training examples, or adopt a trained model as it is.
 
+    Of several processes that train together (`engine.distributed`), which share `checkpoint_dir`, one writes.
+
     Args:
         train: `train.csv` or its directory.
         val: `val.csv` or its directory.
@@ -76,40 +82,52 @@ def run_train_model(
     """
     target = devices.resolve_device(device)
     checkpoint.check_model_target(model_dir)
-    if trained_model is not None:
-        result = _adopt(trained_model, config, model_dir, html)
-    else:
-        files = (artifacts.file_in(train, artifacts.TRAIN_CSV), artifacts.file_in(val, artifacts.VAL_CSV))
-        pairs = (_pairs(load_examples(files[0])), _pairs(load_examples(files[1])))
-        provenance = _provenance(config, base_model or config.model.base_model, files)
-        folder = checkpoint_dir / _training_key(provenance)
-        trained = _train(provenance["base_model"], *pairs, config, target, folder)
-        result = _save(trained, provenance, model_dir, html)
-        shutil.rmtree(folder)
-    _track(tracking, config, result, html)
-    artifacts.require_written([model_dir / "config.json", model_dir / artifacts.TRAINING_MANIFEST, html])
+    with joined(target) as group:
+        if trained_model is None:
+            files = (artifacts.file_in(train, artifacts.TRAIN_CSV), artifacts.file_in(val, artifacts.VAL_CSV))
+            pairs = (_pairs(load_examples(files[0])), _pairs(load_examples(files[1])))
+            provenance = _provenance(config, base_model or config.model.base_model, files)
+            folder = checkpoint_dir / _training_key(provenance)
+            trained = _train(provenance["base_model"], *pairs, config, target, folder, group)
+            result = TrainedModel(model_dir, _metrics(trained), _curves(trained))
+            if group.leads:
+                _save(trained, provenance, model_dir, html)
+                shutil.rmtree(folder)
+        else:
+            result = TrainedModel(model_dir, {"training_skipped": 1.0})
+            if group.leads:
+                _adopt(trained_model, config, model_dir, html)
+        if group.leads:
+            _track(tracking, config, result, html)
+            artifacts.require_written([model_dir / "config.json", model_dir / artifacts.TRAINING_MANIFEST, html])
+        group.wait()
     return result
 
 
-def _train(source: str, train: Pairs, val: Pairs, config: Config, device: torch.device, folder: Path) -> FineTuned:
-    model, tokenizer = _start(source, train, config)
+def _train(
+    source: str, train: Pairs, val: Pairs, config: Config, device: torch.device, folder: Path, group: Group
+) -> FineTuned:
+    """Train; when it returns, no process of the group needs the folder any more."""
+    model, tokenizer = _start(source, train, config, folder, group)
     _logger.info("training %s on %d examples, device %s", source, len(train.inputs), device)
-    return fine_tune(model, tokenizer, train, val, config, device=device, checkpoint_dir=folder, rouge_l=mean_rouge_l)
+    trained = fine_tune(
+        model, tokenizer, train, val, config, device=device, checkpoint_dir=folder, rouge_l=mean_rouge_l
+    )
+    group.wait()
+    return trained
 
 
-def _start(source: str, train: Pairs, config: Config) -> tuple[Any, Any]:
-    settings = config.model
-    if scratch.is_scratch(source):
-        return scratch.build_scratch(
-            source,
-            [*train.inputs, *train.targets],
-            vocabulary_tokens=settings.scratch_vocabulary_tokens,
-            max_positions=max(settings.max_input_tokens, settings.max_target_tokens),
-            seed=config.seed,
-        )
-    model, tokenizer = checkpoint.load_pretrained(source, settings.revision)
-    checkpoint.check_lengths(model, settings.max_input_tokens, settings.max_target_tokens)
-    return model, tokenizer
+def _start(source: str, train: Pairs, config: Config, folder: Path, group: Group) -> tuple[Any, Any]:
+    """The model to start from; of several processes one downloads or builds it, and all read that one."""
+    if group.size == 1:
+        return start_model(source, train, config)
+    shared = folder / _START
+    with leader_first():
+        if group.leads:
+            model, tokenizer = start_model(source, train, config)
+            model.save_pretrained(shared)
+            tokenizer.save_pretrained(shared)
+        return checkpoint.load_pretrained(str(shared), None)
 
 
 def _pairs(examples: pd.DataFrame) -> Pairs:
@@ -142,7 +160,7 @@ def _training_key(provenance: dict[str, Any]) -> str:
     return artifacts.sha256_text(str(sorted(deciding.items())))[:16]
 
 
-def _save(trained: FineTuned, provenance: dict[str, Any], model_dir: Path, html: Path) -> TrainedModel:
+def _save(trained: FineTuned, provenance: dict[str, Any], model_dir: Path, html: Path) -> None:
     # No durations here: the same training must give the same bytes, hence the same version in the registry.
     manifest = {
         **provenance,
@@ -154,7 +172,12 @@ def _save(trained: FineTuned, provenance: dict[str, Any], model_dir: Path, html:
         },
     }
     checkpoint.save_model(trained.model, trained.tokenizer, manifest, model_dir)
-    metrics = {
+    write_page(html, "Training", _page(trained, provenance), subtitle=provenance["base_model"])
+    _logger.info("best model: step %d, ROUGE-L %.3f (greedy)", trained.best_step, trained.best_rouge_l)
+
+
+def _metrics(trained: FineTuned) -> dict[str, float]:
+    return {
         "best_rougeL_greedy": float(trained.best_rouge_l),
         "best_step": float(trained.best_step),
         "steps": float(trained.steps),
@@ -163,9 +186,6 @@ def _save(trained: FineTuned, provenance: dict[str, Any], model_dir: Path, html:
         "resumed_from_step": float(trained.resumed_from_step),
         **{name: points[-1][1] for name, points in _curves(trained).items()},
     }
-    write_page(html, "Training", _page(trained, provenance), subtitle=provenance["base_model"])
-    _logger.info("best model: step %d, ROUGE-L %.3f (greedy)", trained.best_step, trained.best_rouge_l)
-    return TrainedModel(model_dir, metrics, _curves(trained))
 
 
 def _curves(trained: FineTuned) -> dict[str, list[tuple[float, float]]]:
@@ -199,7 +219,7 @@ def _page(trained: FineTuned, provenance: dict[str, Any]) -> list[Block]:
     return blocks
 
 
-def _adopt(trained_model: Path, config: Config, model_dir: Path, html: Path) -> TrainedModel:
+def _adopt(trained_model: Path, config: Config, model_dir: Path, html: Path) -> None:
     loaded = checkpoint.load_model(trained_model, "cpu")
     checkpoint.check_lengths(loaded.model, config.model.max_input_tokens, config.model.max_target_tokens)
     has_manifest = (trained_model / artifacts.TRAINING_MANIFEST).is_file()
@@ -215,7 +235,6 @@ def _adopt(trained_model: Path, config: Config, model_dir: Path, html: Path) -> 
     text = "A trained model was given, so nothing was trained in this run. Its weights are used as they are."
     write_page(html, "Training", [Paragraph(text), Facts([("Base model", str(manifest["base_model"]))])])
     _logger.info("training skipped: the given model is used as it is")
-    return TrainedModel(model_dir, {"training_skipped": 1.0})
 
 
 def _track(tracking: TrackingTarget | None, config: Config, result: TrainedModel, html: Path) -> None:

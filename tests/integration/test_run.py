@@ -96,6 +96,22 @@ def test_the_history_tells_who_did_what_and_why(story: Site) -> None:
     assert all(entry.why for entry in entries)
 
 
+def test_each_run_told_what_it_did_itself(story: Site) -> None:
+    told = {}
+    for run in ("promoted", "held", "promoted-again", "unhealthy", "rolled-back"):
+        (path,) = (story.path / run).rglob("notification.json")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        assert (content["run_name"], content["state"]) == (run, "SUCCEEDED")
+        told[run] = (content["event"], content["verdict"], content["version"], content["production"])
+    assert told == {
+        "promoted": ("promoted", "promote", "v1", "v1"),
+        "held": ("held", "hold", None, "v1"),
+        "promoted-again": ("promoted", "promote", "v2", "v2"),
+        "unhealthy": ("unhealthy", "promote", "v3", "v2"),
+        "rolled-back": ("rolled_back", "rollback", "v1", "v1"),
+    }
+
+
 def test_note_text_stands_only_in_data_and_predictions(story: Site) -> None:
     kept_apart = {"train.csv", "val.csv", "test.csv", "predictions.csv", "notes.csv", "tokenizer.json"}
     telling = [

@@ -14,7 +14,8 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from components import images
-from pipelines.compile import compile_pipeline
+from lab_lens.config import Config, with_overrides
+from pipelines.compile import CompileOptions, compile_pipeline
 from pipelines.component_docs import COMPONENTS
 
 FILES = Path(images.__file__).parent
@@ -63,9 +64,65 @@ def test_compiling_twice_gives_the_same_bytes(compiled: Path, tmp_path: Path) ->
     assert again.read_bytes() == compiled.read_bytes()
 
 
-def test_every_component_is_used(document: dict[str, Any]) -> None:
-    used = {re.sub(r"-\d+$", "", name.removeprefix("exec-")) for name in document["deploymentSpec"]["executors"]}
-    assert used == {component.name for component in COMPONENTS}
+def _components_of(document: dict[str, Any]) -> set[str]:
+    return {re.sub(r"-\d+$", "", name.removeprefix("exec-")) for name in document["deploymentSpec"]["executors"]}
+
+
+def test_every_component_is_used(document: dict[str, Any], tmp_path: Path) -> None:
+    everything = {component.name for component in COMPONENTS}
+    assert _components_of(document) == everything - {"tune-hyperparameters", "select-hyperparameters"}
+    assert _components_of(tuned(tmp_path, workers=1)) == everything - {"select-hyperparameters"}
+    assert _components_of(tuned(tmp_path, workers=2)) == everything
+
+
+def tuned(folder: Path, workers: int) -> dict[str, Any]:
+    """The document of a configuration that asks for tuning."""
+    config = with_overrides(Config(), {"tuning.trials": 6, "tuning.workers": workers})
+    compiled = compile_pipeline(folder / f"tuned-{workers}.yaml", CompileOptions(config=config))
+    content: dict[str, Any] = yaml.safe_load(compiled.read_text(encoding="utf-8"))
+    return content
+
+
+def _source_of_config(tasks: dict[str, dict[str, Any]], name: str) -> str:
+    """The task that a task has its configuration from; its group's inputs are named after that task."""
+    given = tasks[name]["inputs"]["parameters"]["config"]
+    if "taskOutputParameter" in given:
+        return str(given["taskOutputParameter"]["producerTask"])
+    return str(given["componentInputParameter"])
+
+
+@pytest.mark.parametrize(("workers", "chooses"), [(1, "tune-hyperparameters"), (2, "select-hyperparameters")])
+def test_every_task_after_the_search_uses_the_configuration_that_it_found(
+    workers: int, chooses: str, tmp_path: Path
+) -> None:
+    document = tuned(tmp_path, workers)
+    tasks = dict(_tasks(document, document["root"], ()))
+    for name in ("prepare-data", "notify"):
+        assert _source_of_config(tasks, name).endswith("config")
+    for name in ("train-model", "generate-summaries", "validate-model", "detect-bias", "analyze-sensitivity"):
+        assert _source_of_config(tasks, name) == chooses
+    assert _source_of_config(tasks, "decide-release") == chooses
+    assert _source_of_config(tasks, "deploy-model") == f"pipelinechannel--{chooses}-Output"
+    for name in {"tune-hyperparameters", chooses}:
+        assert not tasks[name].get("cachingOptions", {}).get("enableCache")
+
+
+def test_searches_side_by_side_know_which_one_they_are(tmp_path: Path) -> None:
+    document = tuned(tmp_path, workers=3)
+    tasks = dict(_tasks(document, document["root"], ()))
+    (loop,) = (name for name in tasks if "parameterIterator" in tasks[name])
+    assert tasks[loop]["parameterIterator"]["items"] == {"raw": '["0", "1", "2"]'}
+    assert tasks["tune-hyperparameters"]["within"][-1] == loop
+    assert tasks["select-hyperparameters"]["within"] == tasks[loop]["within"]
+    given = tasks["select-hyperparameters"]["inputs"]["artifacts"]["searches"]["taskOutputArtifact"]
+    assert _upstream(tasks, "select-hyperparameters") == {given["producerTask"]}
+    searches = document["components"]["comp-select-hyperparameters"]["inputDefinitions"]["artifacts"]["searches"]
+    assert searches["isArtifactList"]
+
+
+def test_a_configuration_without_tuning_gives_the_graph_without_it(document: dict[str, Any], tmp_path: Path) -> None:
+    compiled = compile_pipeline(tmp_path / "plain.yaml", CompileOptions(config=Config()))
+    assert yaml.safe_load(compiled.read_text(encoding="utf-8")) == document
 
 
 def test_the_exit_handler_runs_after_everything_whatever_happened(tasks: dict[str, dict[str, Any]]) -> None:

@@ -1,6 +1,8 @@
 import math
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from lab_lens.artifacts import (
     content_hash,
     file_in,
     find_report,
+    move_directory,
     read_json,
     replacing,
     require_writable,
@@ -157,3 +160,51 @@ def test_every_output_that_was_not_written_is_named(tmp_path: Path) -> None:
     assert str(refused.value) == (
         f"declared outputs were not written: {empty}, {tmp_path / 'folder'}, {tmp_path / 'none'}"
     )
+
+
+def filled(directory: Path) -> dict[str, str]:
+    directory.mkdir()
+    content = {"config.json": "{}", "manifest.json": "[]", "weights": "1"}
+    for name, text in content.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    return content
+
+
+def test_a_directory_is_moved_by_its_name(tmp_path: Path) -> None:
+    content = filled(tmp_path / "from")
+    move_directory(tmp_path / "from", tmp_path / "to", "manifest.json")
+    assert {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / "to").iterdir()} == content
+    assert not (tmp_path / "from").exists()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A directory on another file system, to which a directory cannot be renamed, as in a bucket."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("NOT TESTED: this machine has no second file system in /dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+def test_a_directory_is_copied_where_the_file_system_cannot_rename_it(tmp_path: Path, elsewhere: Path) -> None:
+    content = filled(tmp_path / "from")
+    move_directory(tmp_path / "from", elsewhere / "to", "manifest.json")
+    assert {file.name: file.read_text(encoding="utf-8") for file in (elsewhere / "to").iterdir()} == content
+    assert not (tmp_path / "from").exists()
+
+
+def test_a_copy_that_breaks_off_leaves_the_file_that_tells_what_it_is(tmp_path: Path, elsewhere: Path) -> None:
+    filled(tmp_path / "from")
+    # What cannot be copied stands for a kill in the middle.
+    (tmp_path / "from" / "apples").mkdir()
+    with pytest.raises(OSError, match="apples"):
+        move_directory(tmp_path / "from", elsewhere / "to", "manifest.json")
+    assert [file.name for file in (elsewhere / "to").iterdir()] == ["manifest.json"]
+
+
+def test_a_directory_is_not_moved_over_one_that_holds_something(tmp_path: Path) -> None:
+    filled(tmp_path / "from")
+    filled(tmp_path / "to")
+    with pytest.raises(OSError, match="not empty"):
+        move_directory(tmp_path / "from", tmp_path / "to", "manifest.json")

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from lab_lens.config import Config, with_overrides
 from lab_lens.engine.checkpoint import load_model
-from lab_lens.engine.fine_tune import FineTuned, Pairs, Quality, fine_tune
+from lab_lens.engine.fine_tune import Evaluated, FineTuned, Pairs, Quality, fine_tune
 from lab_lens.errors import InputError
 
 CPU = torch.device("cpu")
@@ -33,6 +33,7 @@ def tune(
         *,
         spoil: Callable[[Any], None] = lambda model: None,
         device: torch.device = CPU,
+        on_evaluation: Evaluated | None = None,
         **training: Any,
     ) -> FineTuned:
         lengths = {"model.max_input_tokens": 40, "model.max_target_tokens": 12, "training.eval_examples": 2}
@@ -47,6 +48,7 @@ def tune(
             device=device,
             checkpoint_dir=tmp_path / "checkpoints",
             rouge_l=quality if callable(quality) else told(quality),
+            on_evaluation=on_evaluation,
         )
 
     return run
@@ -183,6 +185,25 @@ def test_quality_is_that_of_generated_text_against_the_references_of_a_fixed_sub
         assert all(any(text.startswith(reference) for text in originals) for reference in references)
         assert not any("<s>" in text or "<pad>" in text for text in (*predictions, *references))
     assert seen[0][1] == seen[1][1]
+
+
+class EnoughError(Exception):
+    pass
+
+
+def test_every_evaluation_is_told_and_what_the_listener_raises_ends_the_training(
+    tune: Callable[..., FineTuned],
+) -> None:
+    heard: list[tuple[int, float]] = []
+
+    def listen(step: int, rouge_l: float) -> None:
+        heard.append((step, rouge_l))
+        if len(heard) == 2:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        tune([0.1, 0.2, 0.3], epochs=3, on_evaluation=listen)
+    assert heard == [(4, 0.1), (8, 0.2)]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the device that must be absent is here")
