@@ -76,9 +76,8 @@ def main() -> None:
                     measured.setdefault((task, name), []).append(seconds)
     for task in ("nothing", "imports"):
         native, docker = (statistics.median(measured[task, name]) for name in ("native", "docker"))
-        print(
-            f"{task}: native {native:.2f} s, docker {docker:.2f} s ({docker - native:+.2f} s, {docker / native:.1f} times)"
-        )
+        ratio = f"{docker - native:+.2f} s, {docker / native:.1f} times"
+        print(f"{task}: native {native:.2f} s, docker {docker:.2f} s ({ratio})")
 
 
 if __name__ == "__main__":

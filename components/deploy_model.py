@@ -14,6 +14,7 @@ def deploy_model(
     deployment: Output[Artifact],
     device: str = "auto",
     actor: str = "pipeline",
+    run_id: str = "",
 ) -> str:
     """Serve a registered version, ask it for a real summary, and only then make it the production model.
 
@@ -24,6 +25,7 @@ def deploy_model(
         deployment: directory with `deployment.json`: every check of the smoke test.
         device: `auto`, `cpu`, `cuda` or `mps`.
         actor: who is recorded.
+        run_id: the pipeline system's identifier of this run, for the registry's history.
 
     Returns:
         `healthy` (it is the production model now) or `unhealthy` (production is what it was).
@@ -40,5 +42,6 @@ def deploy_model(
         device=device,
         actor=actor,
         deployment_dir=Path(deployment.path),
+        run_id=run_id,
     )
     return result.status

@@ -15,6 +15,7 @@ def register_model(
     bias: Input[Artifact],
     actor: str = "pipeline",
     version: str = "",
+    run_id: str = "",
 ) -> str:
     """Store the candidate as an immutable version of the registry, bound to its own reports and decision.
 
@@ -26,6 +27,7 @@ def register_model(
         bias: the bias report's directory.
         actor: who is recorded.
         version: name of the version; empty: the next number.
+        run_id: the pipeline system's identifier of this run, for the registry's history.
 
     Returns:
         The version's name, such as `v3`.
@@ -42,5 +44,6 @@ def register_model(
         registry=Path(registry),
         version=version,
         actor=actor,
+        run_id=run_id,
     )
     return result.version

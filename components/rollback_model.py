@@ -13,6 +13,7 @@ def rollback_model(
     grounds: Input[Artifact],
     rollback: Output[Artifact],
     actor: str = "pipeline",
+    run_id: str = "",
 ):
     """Keep production where it is after a hold, or return it to the last good version; the reason is recorded.
 
@@ -22,6 +23,7 @@ def rollback_model(
         grounds: the decision or the failed deployment that gives the reasons.
         rollback: directory with `rollback.json`: what was done, from which version to which.
         actor: who is recorded.
+        run_id: the pipeline system's identifier of this run, for the registry's history.
     """
     from pathlib import Path
 
@@ -33,4 +35,5 @@ def rollback_model(
         reason=read_reasons(Path(grounds.path)),
         force=verdict == "rollback",
         rollback_dir=Path(rollback.path),
+        run_id=run_id,
     )

@@ -1,13 +1,17 @@
 """The configuration of a run: strict, frozen, with units in every description, all errors at once."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from lab_lens.artifacts import sha256_text
-from lab_lens.config_text import Section, in_words, read_object
+from lab_lens.config_notifications import Notifications
+from lab_lens.config_resources import Resources
+from lab_lens.config_text import ProblemsError, Section, problems_of, read_object
+from lab_lens.config_tuning import Tuning, search_space_problems
 from lab_lens.errors import InputError
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -174,6 +178,7 @@ class Config(Section):
     data: Data = Data()
     model: Model = Model()
     training: Training = Training()
+    tuning: Tuning = Tuning()
     decoding: Decoding = Decoding()
     validation: Validation = Validation()
     fairness: Fairness = Fairness()
@@ -181,6 +186,8 @@ class Config(Section):
     policy: Policy = Policy()
     deployment: Deployment = Deployment()
     tracking: Tracking = Tracking()
+    notifications: Notifications = Notifications()
+    resources: Resources = Resources()
 
     @model_validator(mode="after")
     def _shortest_fits(self) -> "Config":
@@ -188,6 +195,27 @@ class Config(Section):
         if shortest >= longest:
             raise ValueError(f"decoding.min_new_tokens is {shortest}; model.max_target_tokens ({longest}) must be more")
         return self
+
+    @model_validator(mode="after")
+    def _search_space_fits(self) -> "Config":
+        # Other sections decide the data, the judgement or the release.
+        searched: dict[str, type[Section]] = {"training": Training, "decoding": Decoding}
+        settings = [f"{name}.{key}" for name, section in searched.items() for key in section.model_fields]
+        problems = search_space_problems(self.tuning.search_space, settings, self._refusals)
+        if problems:
+            raise ProblemsError(problems)
+        return self
+
+    def _refusals(self, path: str, value: float) -> list[str]:
+        """Why another value of one setting would be refused; empty: it would not."""
+        values = self.model_dump(mode="json", exclude={"tuning"}) | {"tuning": {"search_space": {}}}
+        section, name = path.split(".")
+        values[section][name] = value
+        try:
+            Config.model_validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            return problems_of(error, Config)
+        return []
 
     def to_json(self) -> str:
         """The effective configuration as indented JSON, defaults included."""
@@ -229,15 +257,16 @@ def _validated(values: dict[str, Any], source: str) -> Config:
         # As JSON, since only there strict validation takes lists for tuples.
         return Config.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        raise InputError([f"{source}: {in_words(problem, Config)}" for problem in error.errors()]) from error
+        raise InputError([f"{source}: {problem}" for problem in problems_of(error, Config)]) from error
 
 
-def with_overrides(config: Config, overrides: dict[str, Any]) -> Config:
+def with_overrides(config: Config, overrides: Mapping[str, Any], source: str = "command line") -> Config:
     """Apply command-line values, which win over the file; None leaves a setting as it is.
 
     Args:
         config: the configuration.
         overrides: values by dotted path, such as `{"seed": 7, "data.synthetic.patients": 20}`.
+        source: where the values come from, as errors call it.
 
     Raises:
         InputError: a setting does not exist or a value is not allowed.
@@ -250,4 +279,4 @@ def with_overrides(config: Config, overrides: dict[str, Any]) -> Config:
             for part in sections:
                 section = section.setdefault(part, {})
             section[name] = value
-    return _validated(values, "command line")
+    return _validated(values, source)

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lab_lens.errors import InputError
 
@@ -20,6 +20,7 @@ _REQUIREMENTS = {
     "tuple_type": "a list",
     "string_type": "text",
     "string_too_short": "longer text",
+    "too_short": "a longer list",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
@@ -54,10 +55,30 @@ def read_object(text: str, source: str) -> dict[str, Any]:
     return values
 
 
+class ProblemsError(ValueError):
+    """Several problems that one validator found, each a sentence of its own."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))
+
+
+def problems_of(error: ValidationError, settings: type[BaseModel]) -> list[str]:
+    """Tell everything that pydantic and the validators of `settings` found, a sentence each."""
+    sentences: list[str] = []
+    for problem in error.errors():
+        own = problem.get("ctx", {}).get("error")
+        sentences += own.problems if isinstance(own, ProblemsError) else [in_words(problem, settings)]
+    return sentences
+
+
 def in_words(problem: Any, settings: type[BaseModel]) -> str:
     """Tell one of pydantic's problems with `settings` as a sentence: path, value, and what is allowed."""
     location, kind, message = problem["loc"], problem["type"], problem["msg"]
-    path = ".".join(str(part) for part in location if part != _KEY)
+    path = ".".join(part for part in _shown_path(settings, location) if part != _KEY)
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        tags = ", ".join(map(str, _tagged(_at(settings, location))))
+        return f"{path}: its type must be one of {tags}"
     if kind == "value_error":
         return f"{path}: {problem['ctx']['error']}".removeprefix(": ")
     if kind == "extra_forbidden":
@@ -71,15 +92,42 @@ def in_words(problem: Any, settings: type[BaseModel]) -> str:
 
 
 def _allowed(settings: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """Names of the settings at a place; an integer is a position in a list."""
+    """Names of the settings at a place."""
+    return sorted(_at(settings, location).model_fields)
+
+
+def _at(settings: type[BaseModel], location: Sequence[str | int]) -> Any:
+    """What stands at a place: a section, a container, or sections that are told apart by their `type`."""
     here: Any = settings
     for part in location:
-        here = get_args(here)[0] if isinstance(part, int) else here.model_fields[part].annotation
-    return sorted(here.model_fields)
+        here = _inside(here, part)
+    return here
+
+
+def _inside(here: Any, part: str | int) -> Any:
+    if part in _tagged(here):
+        return _tagged(here)[part]
+    if isinstance(part, int):  # a position in a list
+        return get_args(here)[0]
+    return get_args(here)[1] if get_origin(here) is dict else here.model_fields[part].annotation
+
+
+def _tagged(here: Any) -> dict[str | int, Any]:
+    """Sections by the `type` that tells them apart; empty where nothing is told apart."""
+    members = get_args(get_args(here)[0]) if get_origin(here) is Annotated else ()
+    return {member.model_fields["type"].default: member for member in members}
+
+
+def _shown_path(settings: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """A place in the user's words: the file has no step for the `type` that tells sections apart."""
+    return [str(part) for index, part in enumerate(location) if part not in _tagged(_at(settings, location[:index]))]
 
 
 def _shown(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
+    # Addresses of webhooks and servers can hold passwords.
+    if "://" in text:
+        return "an address"
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
 
 

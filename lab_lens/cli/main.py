@@ -6,31 +6,43 @@ from collections.abc import Sequence
 from lab_lens import __version__
 from lab_lens.cli import (
     analyze_sensitivity,
+    cancel,
     compile_pipeline,
     config,
     decide_release,
     demo,
     deploy_model,
     detect_bias,
+    doctor,
     generate_summaries,
+    mirror_model,
     mlflow_ui,
+    notify,
     prepare_data,
     register_model,
     registry,
+    report,
     rollback_model,
     run,
+    select_hyperparameters,
     serve,
+    status,
+    submit,
     train_model,
+    tune_hyperparameters,
+    upload_template,
     validate_model,
 )
 from lab_lens.cli.arguments import Parser, add_verbose, show_help_without_command
 from lab_lens.cli.console import say_problems, set_up_logging
-from lab_lens.errors import EXIT_INPUT, InputError, LabLensError
+from lab_lens.errors import EXIT_INPUT, EXIT_INTERRUPTED, InputError, LabLensError
 
 _COMMANDS = (
     demo,
     run,
     prepare_data,
+    tune_hyperparameters,
+    select_hyperparameters,
     train_model,
     generate_summaries,
     validate_model,
@@ -41,12 +53,19 @@ _COMMANDS = (
     deploy_model,
     rollback_model,
     registry,
+    report,
     serve,
     config,
+    doctor,
     compile_pipeline,
+    upload_template,
+    submit,
+    status,
+    cancel,
+    notify,
+    mirror_model,
     mlflow_ui,
 )
-_INTERRUPTED = 130
 _EXPECTED = (LabLensError, ModuleNotFoundError, OSError, KeyboardInterrupt)
 
 
@@ -99,4 +118,4 @@ def _ending(error: BaseException) -> tuple[Sequence[str], int]:
             path = error.filename2 or error.filename
             return [f"{path}: {error.strerror}" if path else str(error)], EXIT_INPUT
         case _:
-            return ["interrupted; the same command continues where it can"], _INTERRUPTED
+            return ["interrupted; the same command continues where it can"], EXIT_INTERRUPTED

@@ -216,8 +216,8 @@ def save_model(model: Any, tokenizer: Any, manifest: dict[str, Any], path: Path)
         for file in staging.iterdir():
             artifacts.fsync_file(file)
         if path.exists():
-            path.rename(Path(folder) / "former")
-        staging.rename(path)
+            artifacts.move_directory(path, Path(folder) / "former", artifacts.TRAINING_MANIFEST)
+        artifacts.move_directory(staging, path, artifacts.TRAINING_MANIFEST)
 
 
 def check_model_target(path: Path) -> None:

@@ -31,6 +31,7 @@ class Evidence:
         config_hash: hash of the configuration it was trained and judged with; "" when unknown.
         data_hash: hash of its training data; "" when unknown.
         reason: what the history says of why it was let in, such as that somebody forced it; "" for nothing special.
+        run_id: the pipeline run that registers it; "" when a person does.
     """
 
     documents: Mapping[str, Path]
@@ -38,6 +39,7 @@ class Evidence:
     config_hash: str = ""
     data_hash: str = ""
     reason: str = ""
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class HistoryEntry:
         from_version: production before the event; None when nothing was in production.
         to_version: the version the event is about; after `promoted` and `rolled_back` it is production.
         decision_hash: sha256 of the decision behind the event; "" when a person acted without one.
+        run_id: the pipeline run that did it, by the pipeline system's own identifier; "" when a person did.
     """
 
     when: str
@@ -88,6 +91,7 @@ class HistoryEntry:
     from_version: str | None
     to_version: str | None
     decision_hash: str = ""
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,11 +129,11 @@ class Registry(Protocol):
         """Every event, oldest first."""
         ...
 
-    def promote(self, version: str, *, actor: str, reason: str, decision_hash: str) -> HistoryEntry:
+    def promote(self, version: str, *, actor: str, reason: str, decision_hash: str, run_id: str = "") -> HistoryEntry:
         """Put a version into production; the one before it becomes previous."""
         ...
 
-    def rollback(self, *, actor: str, reason: str, to: str | None = None) -> HistoryEntry:
+    def rollback(self, *, actor: str, reason: str, to: str | None = None, run_id: str = "") -> HistoryEntry:
         """Return production to the previous version, or to a named one."""
         ...
 
@@ -141,6 +145,7 @@ class Registry(Protocol):
         reason: str,
         version: str | None = None,
         decision_hash: str = "",
+        run_id: str = "",
     ) -> HistoryEntry:
         """Append an event that moves no pointer: a hold, a failed deployment."""
         ...

@@ -142,29 +142,36 @@ class LocalRegistry:
                     raise InputError(
                         f"{model} changed while it was being registered; repeat this when its writer ended"
                     )
-                self._publish(index, staging, metadata, evidence.reason or _STORED)
+                self._publish(index, staging, metadata, evidence)
         _logger.info("registry: %s registered (sha256 %s)", name, content_hash[:12])
         return metadata
 
-    def promote(self, version: str, *, actor: str, reason: str, decision_hash: str) -> HistoryEntry:
+    def promote(self, version: str, *, actor: str, reason: str, decision_hash: str, run_id: str = "") -> HistoryEntry:
         """Put a version into production; the version that was there becomes previous.
 
         Raises:
             InputError: the version is not registered.
         """
-        return self._append(PROMOTED, version, actor, reason, decision_hash)
+        return self._append(PROMOTED, version, actor, reason, decision_hash, run_id)
 
-    def rollback(self, *, actor: str, reason: str, to: str | None = None) -> HistoryEntry:
+    def rollback(self, *, actor: str, reason: str, to: str | None = None, run_id: str = "") -> HistoryEntry:
         """Return production to the previous version, or to a named one.
 
         Raises:
             InputError: nothing is in production, there is no previous version, or the named one is not registered or
                 is in production already.
         """
-        return self._append(ROLLED_BACK, to, actor, reason, "")
+        return self._append(ROLLED_BACK, to, actor, reason, "", run_id)
 
     def record(
-        self, action: Action, *, actor: str, reason: str, version: str | None = None, decision_hash: str = ""
+        self,
+        action: Action,
+        *,
+        actor: str,
+        reason: str,
+        version: str | None = None,
+        decision_hash: str = "",
+        run_id: str = "",
     ) -> HistoryEntry:
         """Append an event that moves no pointer: a hold, or a deployment that failed.
 
@@ -173,7 +180,7 @@ class LocalRegistry:
         """
         if action in (PROMOTED, ROLLED_BACK, REGISTERED):
             raise InputError(f"{action} is not an event to record: call the method that does it")
-        return self._append(action, version, actor, reason, decision_hash)
+        return self._append(action, version, actor, reason, decision_hash, run_id)
 
     def rollback_target(self, to: str | None = None) -> str:
         """The version that `rollback(to=to)` would put into production.
@@ -189,13 +196,15 @@ class LocalRegistry:
     def _metadata(self, indexed: IndexedVersion) -> ModelVersion:
         return read_metadata(self.path / indexed.version, indexed.metadata_hash)
 
-    def _append(self, action: Action, version: str | None, actor: str, reason: str, decision_hash: str) -> HistoryEntry:
+    def _append(
+        self, action: Action, version: str | None, actor: str, reason: str, decision_hash: str, run_id: str
+    ) -> HistoryEntry:
         _require_accountable(actor, reason)
         with self._writing() as index:
             if action == ROLLED_BACK:
                 version = rollback_target(index, version)
             name = index.find(normalize_version(version)).version if version else None
-            entry = HistoryEntry(utc_now(), action, actor, reason, index.production, name, decision_hash)
+            entry = HistoryEntry(utc_now(), action, actor, reason, index.production, name, decision_hash, run_id)
             write_index(self.path, index.with_entry(entry))
         return entry
 
@@ -217,7 +226,7 @@ class LocalRegistry:
             return not directory.exists()
         return read_metadata(directory).content_hash == content_hash
 
-    def _publish(self, index: Index, staging: Path, metadata: ModelVersion, reason: str) -> None:
+    def _publish(self, index: Index, staging: Path, metadata: ModelVersion, evidence: Evidence) -> None:
         target = self.path / metadata.version
         if target.exists():
             discard(target)
@@ -226,10 +235,11 @@ class LocalRegistry:
             when=metadata.created,
             action=REGISTERED,
             who=metadata.actor,
-            why=reason,
+            why=evidence.reason or _STORED,
             from_version=index.production,
             to_version=metadata.version,
             decision_hash=metadata.decision_hash,
+            run_id=evidence.run_id,
         )
         write_index(self.path, replace(index, versions=(*index.versions, indexed)).with_entry(entry))
 

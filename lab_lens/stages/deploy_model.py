@@ -41,7 +41,7 @@ class Deployment:
 
 
 def run_deploy_model(
-    registry: Path, version: str, config: Config, *, device: str, actor: str, deployment_dir: Path
+    registry: Path, version: str, config: Config, *, device: str, actor: str, deployment_dir: Path, run_id: str = ""
 ) -> Deployment:
     """Serve a version from its registered files, test it, and promote it if it passes.
 
@@ -54,6 +54,7 @@ def run_deploy_model(
         device: `auto`, `cpu`, `cuda` or `mps`.
         actor: who deploys.
         deployment_dir: receives `deployment.json` and `serving.log`.
+        run_id: the pipeline run that deploys; empty when a person does.
 
     Returns:
         The deployment; an unhealthy one is a result, not an error, and stands in the registry's history.
@@ -69,7 +70,7 @@ def run_deploy_model(
         raise InputError([f"{metadata.version} was not deployed: {problem}" for problem in problems])
     before = target.production()
     checks = _try_out(target.model_dir(metadata.version), metadata.content_hash, config, device, deployment_dir)
-    _record(target, metadata, checks, actor)
+    _record(target, metadata, checks, actor, run_id)
     deployment = Deployment(
         status="healthy" if checks.healthy else "unhealthy",
         version=metadata.version,
@@ -105,15 +106,16 @@ def _try_out(model: Path, expected_hash: str, config: Config, device: str, worki
         return SmokeResult((SmokeCheck("start", passed=False, detail=str(error)),))
 
 
-def _record(registry: LocalRegistry, metadata: ModelVersion, checks: SmokeResult, actor: str) -> None:
-    version, decision_hash = metadata.version, metadata.decision_hash
+def _record(registry: LocalRegistry, metadata: ModelVersion, checks: SmokeResult, actor: str, run_id: str) -> None:
+    version = metadata.version
+    known = {"actor": actor, "decision_hash": metadata.decision_hash, "run_id": run_id}
     if not checks.healthy:
         reason = f"smoke test failed: {'; '.join(checks.reasons)}"
-        registry.record(DEPLOY_FAILED, actor=actor, reason=reason, version=version, decision_hash=decision_hash)
+        registry.record(DEPLOY_FAILED, reason=reason, version=version, **known)
         _logger.warning("%s is unhealthy, production stays as it was: %s", version, "; ".join(checks.reasons))
         return
     reason = f"smoke test passed: {', '.join(check.check for check in checks.checks)}"
-    registry.promote(version, actor=actor, reason=reason, decision_hash=decision_hash)
+    registry.promote(version, reason=reason, **known)
     if registry.production() != version:
         raise ContractError(f"{version} was promoted, but the registry names {registry.production()} as production")
     _logger.info("%s is in production", version)

@@ -24,7 +24,15 @@ class RegisteredVersion:
 
 
 def run_register_model(
-    model: Path, decision: Path, validation: Path, bias: Path, *, registry: Path, version: str = "", actor: str
+    model: Path,
+    decision: Path,
+    validation: Path,
+    bias: Path,
+    *,
+    registry: Path,
+    version: str = "",
+    actor: str,
+    run_id: str = "",
 ) -> RegisteredVersion:
     """Store a model as an immutable version; the same model is never stored twice.
 
@@ -36,6 +44,7 @@ def run_register_model(
         registry: the registry's directory, created when it does not exist.
         version: name such as `1.4.0`; empty for the next number.
         actor: who registers.
+        run_id: the pipeline run that registers; empty when a person does.
 
     Raises:
         InputError: the decision is not to promote, or is about another model or other reports; or the registry refuses.
@@ -56,6 +65,7 @@ def run_register_model(
         config_hash=str(decided.get("config_hash") or ""),
         data_hash=_data_hash(model),
         reason=_forced(decided),
+        run_id=run_id,
     )
     target = LocalRegistry(registry)
     stored = target.register(model, evidence, actor=actor, version=version)

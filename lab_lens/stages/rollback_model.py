@@ -1,6 +1,7 @@
 """Keep production on the last good version, or really return to it."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,7 +33,14 @@ class Rollback:
 
 
 def run_rollback_model(
-    registry: Path, *, actor: str, reason: str, to: str = "", force: bool = False, rollback_dir: Path
+    registry: Path,
+    *,
+    actor: str,
+    reason: str,
+    to: str = "",
+    force: bool = False,
+    rollback_dir: Path,
+    run_id: str = "",
 ) -> Rollback:
     """Keep production where it is and record why, or return it to an earlier version.
 
@@ -42,6 +50,7 @@ def run_rollback_model(
         to: return to this registered version.
         force: return to the previous version. With neither `to` nor `force`, production stays.
         rollback_dir: receives `rollback.json`.
+        run_id: the pipeline run that does this; empty when a person does.
 
     Raises:
         InputError: actor or reason is empty; there is no version to return to; or its files were changed after
@@ -50,7 +59,8 @@ def run_rollback_model(
     if not (actor.strip() and reason.strip()):
         raise InputError("a rollback needs an actor and a reason, which stay in the registry's history; give both")
     target = LocalRegistry(registry)
-    result = _return(target, to, actor, reason) if to or force else _keep(target, actor, reason)
+    known = {"actor": actor, "run_id": run_id}
+    result = _return(target, to, reason, known) if to or force else _keep(target, reason, known)
     written = rollback_dir / artifacts.ROLLBACK_JSON
     artifacts.write_json(
         written,
@@ -87,22 +97,21 @@ def read_reasons(grounds: Path) -> str:
     return "; ".join(str(reason) for reason in reasons)
 
 
-def _keep(registry: LocalRegistry, actor: str, reason: str) -> Rollback:
+def _keep(registry: LocalRegistry, reason: str, known: Mapping[str, str]) -> Rollback:
     production = registry.production()
-    if production is None:
-        _logger.info("nothing is in production, so there is nothing to keep")
-        return Rollback("nothing_in_production", None, None, reason, actor)
-    registry.record(HELD, actor=actor, reason=f"production stays {production}: {reason}", version=production)
-    _logger.info("production stays %s", production)
-    return Rollback("kept", production, production, reason, actor)
+    kept = f"production stays {production}" if production else "nothing is in production"
+    # A hold stands in the history also when there is nothing to keep: who asks what a run did finds the answer there.
+    registry.record(HELD, reason=f"{kept}: {reason}", version=production, **known)
+    _logger.info("%s", kept)
+    return Rollback("kept" if production else "nothing_in_production", production, production, reason, known["actor"])
 
 
-def _return(registry: LocalRegistry, to: str, actor: str, reason: str) -> Rollback:
+def _return(registry: LocalRegistry, to: str, reason: str, known: Mapping[str, str]) -> Rollback:
     target = registry.rollback_target(to or None)
     if problems := registry.verify(target):
         raise InputError([f"production was not rolled back to {target}: {problem}" for problem in problems])
-    entry = registry.rollback(actor=actor, reason=reason, to=target)
+    entry = registry.rollback(reason=reason, to=target, **known)
     if registry.production() != target:
         raise ContractError(f"rolled back to {target}, but the registry names {registry.production()} as production")
     _logger.info("production returned from %s to %s", entry.from_version, target)
-    return Rollback("rolled_back", entry.from_version, target, reason, actor)
+    return Rollback("rolled_back", entry.from_version, target, reason, known["actor"])

@@ -1,5 +1,6 @@
 """The whole graph, natively, on tiny data: promote, hold, an unhealthy deployment, a rollback, and a run that fails."""
 
+import json
 import os
 import signal
 import subprocess

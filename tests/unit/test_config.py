@@ -96,8 +96,8 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
         "config: decoding.num_beams is 2.5; it must be a whole number",
         "config: seed is -1; it must be greater than or equal to 0",
         "config: training.batch_size is 0; it must be greater than or equal to 1",
-        "config: unknown setting sections; allowed here: data, decoding, deployment, fairness, model, policy, seed, "
-        "sensitivity, tracking, training, validation",
+        "config: unknown setting sections; allowed here: data, decoding, deployment, fairness, model, "
+        "notifications, policy, resources, seed, sensitivity, tracking, training, tuning, validation",
         f"config: unknown setting training.lr; allowed here: {TRAINING_KEYS}",
     ]
 

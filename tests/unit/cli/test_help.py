@@ -99,8 +99,9 @@ def test_an_option_is_never_abbreviated(lens: Lens) -> None:
     )
 
 
-def test_train_is_short_for_train_model() -> None:
-    short, long = (build_parser().parse_args([name, "--data", "d"]) for name in ("train", "train-model"))
+@pytest.mark.parametrize("names", [("train", "train-model"), ("tune", "tune-hyperparameters")])
+def test_a_short_name_stands_for_a_long_one(names: tuple[str, str]) -> None:
+    short, long = (build_parser().parse_args([name, "--data", "d"]) for name in names)
     assert short.run is long.run
 
 

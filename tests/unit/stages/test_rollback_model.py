@@ -88,10 +88,14 @@ def test_production_never_returns_to_a_version_whose_files_were_changed(registry
     assert (registry.production(), registry.history()) == ("v3", before)
 
 
-def test_without_a_registry_a_hold_has_nothing_to_keep_and_creates_none(act: Act, tmp_path: Path) -> None:
-    assert act(registry=tmp_path / "none").action == "nothing_in_production"
+def test_a_hold_before_anything_was_released_has_nothing_to_keep_and_stands_in_the_history(
+    act: Act, tmp_path: Path
+) -> None:
+    assert act(registry=tmp_path / "none", run_id="42").action == "nothing_in_production"
     assert (tmp_path / "out" / "rollback.json").is_file()
-    assert not (tmp_path / "none").exists()
+    (entry,) = LocalRegistry(tmp_path / "none").history()
+    assert (entry.action, entry.to_version, entry.run_id) == ("held", None, "42")
+    assert entry.why == "nothing is in production: ROUGE-L fell"
 
 
 def test_without_a_registry_a_forced_rollback_is_refused(act: Act, tmp_path: Path) -> None:

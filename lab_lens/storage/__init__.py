@@ -1,0 +1,1 @@
+"""Transfer of directories to and from object storage, verified on both sides."""
