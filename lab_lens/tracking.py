@@ -1,13 +1,9 @@
 """Experiment tracking in MLflow: numbers, short settings and reports, never a note, a summary or a table of them.
 
-One MLflow run holds one pipeline run. Each stage is a process of its own: the first that comes creates the MLflow run
-and tags it with the name of the pipeline run, the others find it by that tag. Only `MlflowClient` is used, so nothing
-global (active run, tracking URI) is set.
+One MLflow run holds one pipeline run; how stages find it is told in `tracking_store`.
 """
 
-import logging
 import math
-import os
 import re
 import shutil
 import tempfile
@@ -17,16 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from lab_lens.errors import ContractError, InputError
+from lab_lens.tracking_store import join_run
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 Scalar = str | int | float | bool | None
 
-RUN_NAME_TAG = "lab_lens.run_name"
 STAGE_TAG = "lab_lens.stage"
 CHILD_TAG = "lab_lens.child"
 PARENT_TAG = "mlflow.parentRunId"
@@ -158,7 +153,7 @@ def tracked(target: TrackingTarget | None, stage: str) -> Iterator[Tracker]:
     if target is None:
         yield _Untracked()
         return
-    client, run_id = _join(target)
+    client, run_id = join_run(target.uri, target.experiment, target.run_name)
     tag = f"{STAGE_TAG}.{stage}"
     client.set_tag(run_id, tag, "running")
     status = "failed"
@@ -197,7 +192,7 @@ def record_child(
     """
     if target is None:
         return
-    client, parent = _join(target)
+    client, parent = join_run(target.uri, target.experiment, target.run_name)
     experiment_id = client.get_run(parent).info.experiment_id
     known = client.search_runs([experiment_id], f"tags.`{PARENT_TAG}` = '{parent}' and tags.`{CHILD_TAG}` = '{name}'")
     if any(child.info.status != "RUNNING" for child in known):
@@ -220,7 +215,7 @@ def finish_run(target: TrackingTarget | None, status: Literal["finished", "faile
         InputError: MLflow is not installed, or the tracking store cannot be used.
     """
     if target is not None:
-        client, run_id = _join(target)
+        client, run_id = join_run(target.uri, target.experiment, target.run_name)
         client.set_terminated(run_id, status=_STATUS[status])
 
 
@@ -236,90 +231,6 @@ def tracking_target(uri: str, experiment: str, run_name: str) -> TrackingTarget 
 def local_tracking_uri(directory: Path) -> str:
     """The URI of an MLflow store in `directory`: `mlflow.db`, with artifacts beside it in `artifacts/`."""
     return f"sqlite:///{(directory.resolve() / 'mlflow.db').as_posix()}"
-
-
-def _join(target: TrackingTarget) -> "tuple[MlflowClient, str]":
-    mlflow_client = _import_mlflow()
-    from mlflow.exceptions import MlflowException
-
-    try:
-        with _alone(target.uri):
-            client = mlflow_client(tracking_uri=target.uri)
-            return client, _run_id(client, _experiment_id(client, target), target.run_name)
-    except (MlflowException, OSError) as error:
-        secret = urlsplit(target.uri).netloc.rpartition("@")[0]
-        message = f"the tracking store {target.uri} cannot be used: {error}"
-        raise InputError(message.replace(f"{secret}@", "") if secret else message) from error
-
-
-def _import_mlflow() -> "type[MlflowClient]":
-    # Read by MLflow while it is imported. Usage data goes to its makers only if the user says so; an unreachable
-    # server is reported after seconds, not minutes.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    try:
-        from mlflow.tracking import MlflowClient
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"tracking needs {error.name}, which is not installed: "
-            "pip install 'lab-lens[tracking]', or leave tracking out"
-        ) from error
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    client_class: type[MlflowClient] = MlflowClient
-    return client_class
-
-
-def _run_id(client: "MlflowClient", experiment_id: str, run_name: str) -> str:
-    runs = _runs_named(client, experiment_id, run_name)
-    if not runs:
-        made = client.create_run(experiment_id, run_name=run_name, tags={RUN_NAME_TAG: run_name}).info.run_id
-        runs = _runs_named(client, experiment_id, run_name)
-        if runs[0] != made:
-            # Two stages came at once: both settle on the run that started first.
-            client.delete_run(made)
-    return runs[0]
-
-
-def _experiment_id(client: "MlflowClient", target: TrackingTarget) -> str:
-    from mlflow.exceptions import MlflowException
-
-    found = client.get_experiment_by_name(target.experiment)
-    if found is None:
-        directory = _local_directory(target.uri)
-        location = (directory / "artifacts").as_uri() if directory else None
-        try:
-            return str(client.create_experiment(target.experiment, artifact_location=location))
-        except MlflowException:
-            found = client.get_experiment_by_name(target.experiment)
-            if found is None:
-                raise
-    if found.lifecycle_stage != "active":
-        raise InputError(f"MLflow experiment {target.experiment!r} was deleted: restore it or choose another name")
-    return str(found.experiment_id)
-
-
-def _runs_named(client: "MlflowClient", experiment_id: str, run_name: str) -> list[str]:
-    runs = client.search_runs([experiment_id], f"tags.`{RUN_NAME_TAG}` = '{run_name}'")
-    return [run.info.run_id for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))]
-
-
-@contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    # MLflow creates the tables of a new SQLite file without a lock: of two stages that open it at once, one crashes.
-    directory = _local_directory(uri)
-    if directory is None:
-        yield
-        return
-    from filelock import FileLock
-
-    directory.mkdir(parents=True, exist_ok=True)
-    with FileLock(directory / "mlflow.lock"):
-        yield
-
-
-def _local_directory(uri: str) -> Path | None:
-    prefix = "sqlite:///"
-    return Path(uri.removeprefix(prefix)).resolve().parent if uri.startswith(prefix) else None
 
 
 def _refuse(what: str, names: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from lab_lens.errors import ContractError, InputError
-from lab_lens.tracking import RUN_NAME_TAG, TrackingTarget, finish_run, local_tracking_uri, tracked, tracking_target
+from lab_lens.tracking import TrackingTarget, finish_run, local_tracking_uri, tracked, tracking_target
+from lab_lens.tracking_store import RUN_NAME_TAG
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
