@@ -108,16 +108,16 @@ class Silence:
 
 def ends_at_once(status: int, template: Path) -> Path:
     @dsl.component(base_image=OPS, install_kfp_package=False)
-    def quick(status: int) -> str:
+    def quick(code: int) -> str:
         import os
 
-        if status:
-            os._exit(status)
+        if code:
+            os._exit(code)
         return "done"
 
-    @dsl.pipeline(name="quick")
+    @dsl.pipeline(name="ends-at-once")
     def one_task() -> None:
-        quick(status=status)
+        quick(code=status)
 
     compiler.Compiler().compile(one_task, str(template))
     return template
