@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class BuildRequest:
         variant: `cpu`, or `cuda` with NVIDIA's libraries.
         tag: the images' tag; they get a second one, the commit's.
         prefix: registry and path before the image's name; empty: the images stay on this machine.
-        wheelhouses: directories with wheels that the builds need not download.
+        wheelhouses: directories with wheels that the builds need not download; by default those of PIP_FIND_LINKS.
         torch_index_url: where the CPU build of torch is; None: PyTorch's own index, unless a wheelhouse has it.
         base_model: a model directory that the trainer image carries.
         no_cache: build every step again.
@@ -56,7 +56,7 @@ class BuildRequest:
     variant: str = "cpu"
     tag: str = "latest"
     prefix: str = ""
-    wheelhouses: tuple[Path, ...] = ()
+    wheelhouses: tuple[Path, ...] = field(default_factory=local_wheelhouses)
     torch_index_url: str | None = None
     base_model: Path | None = None
     no_cache: bool = False
@@ -206,14 +206,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Build; returns the exit status (0 done, 2 wrong input or environment, 130 interrupted)."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = _parser().parse_args(argv)
-    wheelhouses = options.wheelhouse or local_wheelhouses(os.environ.get("PIP_FIND_LINKS", ""))
     request = BuildRequest(
         families=tuple(dict.fromkeys(options.family)) or tuple(FAMILIES),
         base_image=options.base_image,
         variant=options.variant,
         tag=options.tag,
         prefix=options.prefix,
-        wheelhouses=tuple(wheelhouses),
+        wheelhouses=tuple(options.wheelhouse or local_wheelhouses()),
         torch_index_url=options.torch_index_url,
         base_model=options.base_model,
         no_cache=options.no_cache,

@@ -121,9 +121,9 @@ def _is_locked(wheel: Path, pins: dict[str, str]) -> bool:
     return pins.get(str(canonicalize_name(name))) == str(version)
 
 
-def local_wheelhouses(find_links: str) -> list[Path]:
-    """The directories of this machine that a value of pip's PIP_FIND_LINKS names."""
-    return [Path(word) for word in find_links.split() if Path(word).is_dir()]
+def local_wheelhouses() -> tuple[Path, ...]:
+    """The directories of this machine that pip's PIP_FIND_LINKS names."""
+    return tuple(Path(word) for word in os.environ.get("PIP_FIND_LINKS", "").split() if Path(word).is_dir())
 
 
 def _build_wheel(directory: Path, source: Source) -> None:

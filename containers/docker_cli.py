@@ -10,6 +10,9 @@ from pathlib import Path
 
 from lab_lens.errors import InputError
 
+# How BuildKit says that a step failed.
+_BUILDERS_OWN = "executor failed running"
+_MOST_CHARS = 300
 _TAIL_LINES = 15
 _ENGINE_GONE = ("cannot connect to the docker daemon", "error during connect", "code = unavailable")
 _LOG_IN = "log in to the registry (docker login, or gcloud auth configure-docker HOST) as somebody who may use it"
@@ -151,7 +154,14 @@ def explain(output: str) -> str:
         said = [line for line in tail if words in line.lower()]
         if said:
             return f"{said[-1]}: {cure}"
-    return " | ".join(tail) or "it gave no reason"
+    return _telling(tail) or "it gave no reason"
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """The last line that speaks of an error; a builder's own, which repeats the command, only where it is alone."""
+    errors = [line for line in lines if "error" in line.lower()]
+    chosen = [line for line in errors if _BUILDERS_OWN not in line] or errors or lines
+    return chosen[-1][:_MOST_CHARS] if chosen else ""
 
 
 def _last_line(text: str) -> str:

@@ -58,7 +58,9 @@ class Need:
 
 _UNLIMITED: Mapping[TaskName, Need] = {name: Need() for name in TASKS}
 _OPERATIONS: Mapping[TaskName, Need] = {
-    **dict.fromkeys(("decide_release", "register_model", "rollback_model", "notify"), Need(1, 4)),
+    **dict.fromkeys(
+        ("select_hyperparameters", "decide_release", "register_model", "rollback_model", "notify"), Need(1, 4)
+    ),
     "deploy_model": Need(2, 8),
 }
 _EVALUATION: Mapping[TaskName, Need] = {

@@ -84,14 +84,18 @@ def test_a_base_image_that_cannot_be_pulled_is_named_with_the_ways_out(tmp_path:
 
 
 @posix
-def test_a_step_that_fails_shows_the_last_lines_of_the_build_and_where_all_of_them_are(tmp_path: Path) -> None:
-    failing = "echo step one; echo 'ERROR: no matching distribution found for torch==2.13.0+cpu'; exit 1"
+def test_a_step_that_fails_shows_the_error_and_where_all_of_the_log_is(tmp_path: Path) -> None:
+    words = (
+        "step one",
+        "ERROR: no matching distribution found for torch==2.13.0+cpu",
+        "ERROR: executor failed running x",
+    )
+    failing = "; ".join(f"echo '{line}'" for line in words) + "; exit 1"
     cli = DockerCli(f"{_docker(tmp_path / 'bin', failing)}/docker", buildkit=True)
     with pytest.raises(InputError) as failed:
         cli.build(["."], tmp_path / "build.log")
     assert str(failed.value) == (
-        "docker build failed: step one | ERROR: no matching distribution found for torch==2.13.0+cpu "
-        f"({tmp_path / 'build.log'})"
+        f"docker build failed: ERROR: no matching distribution found for torch==2.13.0+cpu ({tmp_path / 'build.log'})"
     )
 
 
@@ -148,8 +152,10 @@ def test_only_wheels_of_locked_versions_are_taken_from_a_wheelhouse(tmp_path: Pa
     assert locked_wheels([tmp_path], "cuda") == [tmp_path / others[0]]
 
 
-def test_a_wheelhouse_is_a_directory_of_this_machine(tmp_path: Path) -> None:
-    assert local_wheelhouses(f"{tmp_path} https://example.org/wheels {tmp_path / 'absent'}") == [tmp_path]
+def test_a_wheelhouse_is_a_directory_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", f"{tmp_path} https://example.org/wheels {tmp_path / 'absent'}")
+    assert local_wheelhouses() == (tmp_path,)
+    assert BuildRequest().wheelhouses == (tmp_path,)
 
 
 def test_torch_for_a_cpu_comes_from_its_own_index_unless_a_wheel_is_at_hand(tmp_path: Path) -> None:
