@@ -65,8 +65,12 @@ def line_curves(title: str, series: Mapping[str, Points], x_label: str, y_label:
 
 
 def scatter(title: str, groups: Mapping[str, Points], x_label: str, y_label: str) -> bytes:
-    """Points of (x, y), a colour and a marker for each group."""
+    """Points of (x, y), a colour and a marker for each group; whole numbers get no ticks between them."""
+    from matplotlib.ticker import MaxNLocator
+
     figure, axes = _canvas(4.6)
+    if all(float(x).is_integer() for points in groups.values() for x, _ in points):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for index, (name, points) in enumerate(groups.items()):
         style = _style(index)
         x, y = [point[0] for point in points], [point[1] for point in points]

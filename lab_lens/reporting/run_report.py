@@ -31,6 +31,7 @@ _REPORTS = {
     "deployment": ("deploy_model.deployment", "deployment"),
     "rollback": ("rollback_model.rollback", "rollback"),
 }
+_RAN_AS = {"native": "processes of this machine", "docker": "containers"}
 
 
 def write_run_report(summary: Mapping[str, Any], run_dir: Path, path: Path) -> Path:
@@ -128,6 +129,7 @@ def _facts(summary: Mapping[str, Any], decision: Mapping[str, Any] | None) -> Fa
         ("A rollback would return to", versions["previous"] or "nothing"),
         ("Started", f"{started:%Y-%m-%d %H:%M %Z}"),
         ("Took", format_seconds((finished - started).total_seconds())),
+        ("Tasks ran as", _RAN_AS[summary["runner"]["name"]]),
         ("Lab Lens", versions["lab_lens"]),
     ]
     if decision is not None:

@@ -152,6 +152,7 @@ def write_run(run_dir: Path, verdict: str, rouge_l: float, *, stages: int = len(
         "schema_version": 1,
         "status": "failed" if failed else "succeeded",
         "run_name": "run 2026-01-02",
+        "runner": {"name": "native"},
         "verdict": verdict if "decide-release" in done else None,
         "reasons": reports["decide_release.decision"][1]["reasons"] if "decide-release" in done else [],
         "metrics": {},
