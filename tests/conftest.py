@@ -3,10 +3,12 @@
 import gc
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from process_logging import kept_logging
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +40,13 @@ TINY_SETTINGS = {
     "validation": {"bootstrap_resamples": 100},
     "sensitivity": {"num_samples": 2, "perturbations": 10},
 }
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """No command that a test calls in this process sets up logging for the next test."""
+    with kept_logging():
+        yield
 
 
 @pytest.fixture(scope="session")

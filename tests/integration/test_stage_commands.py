@@ -3,19 +3,18 @@
 import contextlib
 import io
 import json
-import logging
 import os
 import re
 import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from process_logging import kept_logging
 
 from lab_lens.cli.main import main
 from lab_lens.config import Config
@@ -79,19 +78,15 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    root, library = logging.getLogger(), logging.getLogger("lab_lens")
-    before = root.handlers[:], root.level, library.level
+def bench(tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     bench = Bench(tmp_path_factory.mktemp("bench"))
-    (bench.path / "config.json").write_text(tiny_config.to_json(), encoding="utf-8")
-    bench.call("prepare", "prepare-data", "--data", "synthetic", "--config", "config.json", "--out", "data")
-    bench.release("first", "v1.0", "scratch:tiny")
-    # The second candidate starts from the first one's weights, so that it differs from it.
-    bench.release("second", "2.0", "first/model")
-    yield bench
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    library.setLevel(before[2])
+    with kept_logging():
+        (bench.path / "config.json").write_text(tiny_config.to_json(), encoding="utf-8")
+        bench.call("prepare", "prepare-data", "--data", "synthetic", "--config", "config.json", "--out", "data")
+        bench.release("first", "v1.0", "scratch:tiny")
+        # The second candidate starts from the first one's weights, so that it differs from it.
+        bench.release("second", "2.0", "first/model")
+    return bench
 
 
 def test_every_command_ends_with_0_but_the_gate_that_was_asked_to_fail(bench: Bench) -> None:

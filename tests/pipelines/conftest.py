@@ -1,6 +1,5 @@
 """A compiled pipeline with images that can be pulled, and the command line that submits it to servers on loopback."""
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,13 +46,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Lens]:
+def lens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Lens:
     """Runs `lab-lens` in an empty directory."""
     from lab_lens.cli.main import main
 
     monkeypatch.chdir(tmp_path)
-    root, library = logging.getLogger(), logging.getLogger("lab_lens")
-    handlers, levels = root.handlers[:], (root.level, library.level)
 
     def call(*arguments: str) -> Ended:
         capsys.readouterr()
@@ -61,10 +58,7 @@ def lens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         captured = capsys.readouterr()
         return Ended(status, captured.out, captured.err)
 
-    yield call
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    library.setLevel(levels[1])
+    return call
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import json
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,13 +41,3 @@ def launcher_arguments(server: VertexServer, output: Path) -> Callable[..., list
         ]
 
     return arguments
-
-
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    """The launcher sets up logging for its process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)

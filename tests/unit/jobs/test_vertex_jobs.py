@@ -18,7 +18,7 @@ DENIED = "Permission 'aiplatform.customJobs.create' denied on resource '//aiplat
 
 
 @pytest.fixture(autouse=True)
-def process_as_before(logging_as_before: None) -> Iterator[None]:
+def process_as_before() -> Iterator[None]:
     former = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, former)
