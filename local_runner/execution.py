@@ -6,6 +6,7 @@ why that version is pinned.
 
 import builtins
 import contextlib
+import logging
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,7 +96,7 @@ def _guarded(runner: Runner, log: Any) -> Iterator[None]:
     for (module, name), function in ours.items():
         setattr(module, name, function)
     try:
-        with contextlib.redirect_stdout(log), warnings.catch_warnings():
+        with _root_logger_as_it_was(), contextlib.redirect_stdout(log), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="You may be attemping to run a task", category=RuntimeWarning)
             # It speaks of kfp's own runners; ours say themselves what they do with limits.
             warnings.filterwarnings("ignore", message="Task .* have no effect in the current local runner")
@@ -103,6 +104,18 @@ def _guarded(runner: Runner, log: Any) -> Iterator[None]:
     finally:
         for (module, name), function in theirs.items():
             setattr(module, name, function)
+
+
+@contextlib.contextmanager
+def _root_logger_as_it_was() -> Iterator[None]:
+    # Each task of a loop replaces the handlers, in threads, so that one would stay which writes to a closed file.
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def check_branches(records: Sequence[TaskRecord]) -> None:

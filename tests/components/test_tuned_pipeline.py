@@ -1,6 +1,7 @@
 """The graph that searches hyperparameters, compiled and run natively as a whole."""
 
 import builtins
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def run(config: Config, out: Path) -> list[TaskRecord]:
         "device": "cpu",
     }
     native = NativeRun(out, Silence())
+    before = logging.getLogger().handlers[:]
     run_native(template, arguments, native)
+    # Searches side by side each replace the handlers of the whole process.
+    assert logging.getLogger().handlers == before
     for record in native.records:
         assert record.succeeded, record.log.read_text(encoding="utf-8")
     check_branches(native.records)
