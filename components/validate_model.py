@@ -26,7 +26,7 @@ def validate_model(
         predictions: the candidate's predictions.
         champion: the champion's predictions on the same rows, or the word that there is no champion.
         report: directory with `validation_report.json`, `validation_summary.txt` and `predictions.csv` (scores).
-        metrics: mean ROUGE, BLEU and lengths (ROUGE and BLEU from 0 to 1).
+        metrics: every figure that was computed, with its interval (most from 0 to 1), and lengths in words.
         html: the report as a page.
         tracking_uri: MLflow tracking URI; empty: nothing is tracked.
         run_name: name of the MLflow run that all stages of this pipeline run join.

@@ -41,7 +41,15 @@ def load_predictions(path: Path, examples: pd.DataFrame) -> pd.DataFrame:
             the examples', values cannot be read.
     """
     source = file_in(path, PREDICTIONS_CSV)
-    frame = read_table(source)
+    return align_predictions(read_table(source), examples, source)
+
+
+def align_predictions(frame: pd.DataFrame, examples: pd.DataFrame, source: Path) -> pd.DataFrame:
+    """Bring a table of predictions, all strings, into the order of `examples`; as `load_predictions`.
+
+    Args:
+        source: what the table was read from, as errors call it.
+    """
     missing = [name for name in _REQUIRED if name not in frame.columns]
     if missing:
         raise InputError(

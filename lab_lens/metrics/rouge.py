@@ -1,4 +1,4 @@
-"""ROUGE F1 (Lin 2004) with Porter stems: the figures of the `rouge_score` package, several times as fast.
+"""ROUGE F1 (Lin 2004): the figures of the `rouge_score` package, several times as fast.
 
 The package fills a table of (reference tokens x summary tokens) in Python for every longest common subsequence (LCS).
 Here a row of that table is one integer whose set bits mark where the row increases (Hyyrö 2004, "Bit-parallel
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lab_lens.notes.sentences import split_sentences
 
@@ -18,21 +18,52 @@ if TYPE_CHECKING:
     from rouge_score.tokenizers import DefaultTokenizer
 
 Tokens = tuple[str, ...]
+SentenceRule = Literal["sentences", "lines"]
 _WORDS_REMEMBERED = 1 << 16
 
 
 @dataclass(frozen=True)
+class RougeVariant:
+    """Which ROUGE; figures of different variants must not be compared, since points lie between them.
+
+    Args:
+        stemmed: whether tokens are reduced to their Porter stems.
+        units: what ROUGE-Lsum goes through: the sentences that we find, or the lines that a text happens to have,
+            which is how `rouge_score` is used in most papers.
+    """
+
+    stemmed: bool = True
+    units: SentenceRule = "sentences"
+
+    def labels(self) -> dict[str, str]:
+        """What each figure is, by name of the metric."""
+        f1 = "stemmed F1" if self.stemmed else "F1, not stemmed"
+        plain = {"rouge1": f"ROUGE-1 ({f1})", "rouge2": f"ROUGE-2 ({f1})", "rougeL": f"ROUGE-L ({f1})"}
+        return {**plain, "rougeLsum": f"ROUGE-Lsum ({f1}, by {self.units.removesuffix('s')})"}
+
+
+STEMMED = RougeVariant()
+
+
+@dataclass(frozen=True)
 class TokenizedText:
-    """A text as ROUGE sees it: stemmed lower-case tokens of the letters a-z and digits, whole and by sentence."""
+    """A text as ROUGE sees it: lower-case tokens of the letters a-z and digits, whole and by sentence or line."""
 
     tokens: Tokens
     sentences: tuple[Tokens, ...]
 
 
-def tokenize(text: str) -> TokenizedText:
-    """Tokenize and stem as `rouge_score` does with `use_stemmer=True`; sentences by our own splitter."""
-    sentences = (text[span.start : span.end] for span in split_sentences(text))
-    return TokenizedText(_tokens(text), tuple(_tokens(sentence) for sentence in sentences))
+def tokenize(text: str, variant: RougeVariant = STEMMED) -> TokenizedText:
+    """Tokenize as `rouge_score` does with `use_stemmer` as the variant says; sentences by our own splitter."""
+    parts = text.split("\n") if variant.units == "lines" else _sentences(text)
+    tokens = words_of(text, stemmed=variant.stemmed)
+    return TokenizedText(tokens, tuple(words_of(part, stemmed=variant.stemmed) for part in parts))
+
+
+def words_of(text: str, *, stemmed: bool) -> Tokens:
+    """Lower-case words of the letters a-z and digits, in their order, as `rouge_score` sees them."""
+    # White space separates tokens whatever stands around it, so words can be tokenized one by one and remembered.
+    return tuple(chain.from_iterable(_word_tokens(word, stemmed) for word in text.split()))
 
 
 def rouge_n(reference: TokenizedText, summary: TokenizedText, n: int) -> float:
@@ -116,18 +147,17 @@ def _lcs_indices(reference: Sequence[str], summary: Sequence[str], positions: di
     return found
 
 
-def _tokens(text: str) -> Tokens:
-    # White space separates tokens whatever stands around it, so words can be tokenized one by one and remembered.
-    return tuple(chain.from_iterable(map(_word_tokens, text.split())))
+def _sentences(text: str) -> list[str]:
+    return [text[span.start : span.end] for span in split_sentences(text)]
 
 
 @lru_cache(maxsize=_WORDS_REMEMBERED)
-def _word_tokens(word: str) -> Tokens:
-    return tuple(_tokenizer().tokenize(word))
+def _word_tokens(word: str, stemmed: bool) -> Tokens:
+    return tuple(_tokenizer(stemmed).tokenize(word))
 
 
 @cache
-def _tokenizer() -> "DefaultTokenizer":
+def _tokenizer(stemmed: bool) -> "DefaultTokenizer":
     from rouge_score.tokenizers import DefaultTokenizer
 
-    return DefaultTokenizer(use_stemmer=True)
+    return DefaultTokenizer(use_stemmer=stemmed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from lab_lens.artifacts import write_text
+from lab_lens.reporting.marked import SideBySide
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -100,6 +101,14 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """A warning in a frame that must not be overlooked."""
+
+    text: str
+    kind: ClassVar[str] = "notice"
+
+
+@dataclass(frozen=True)
 class Bullets:
     """A list of sentences or links."""
 
@@ -181,7 +190,7 @@ class Passage:
     kind: ClassVar[str] = "passage"
 
 
-Block = Heading | Paragraph | Bullets | Verdict | Facts | Table | Figure | Passage
+Block = Heading | Paragraph | Notice | Bullets | Verdict | Facts | Table | Figure | Passage | SideBySide
 
 
 def format_number(value: float) -> str:

@@ -126,7 +126,9 @@ def _measured(rule: Mapping[str, Any]) -> str:
 def _needed(rule: Mapping[str, Any]) -> str:
     if rule["threshold"] is None:
         return ""
-    return f"{_COMPARATORS.get(rule['direction'], rule['direction'])} {format_number(rule['threshold'])}"
+    bound = rule.get("bound", "estimate")
+    judged = "" if bound == "estimate" else f" ({bound} bound)"
+    return f"{_COMPARATORS.get(rule['direction'], rule['direction'])} {format_number(rule['threshold'])}{judged}"
 
 
 def _rule_status(rule: Mapping[str, Any]) -> Status:
@@ -156,7 +158,8 @@ def _floors(decision: Report) -> dict[str, float]:
 
 def _answers_figure(validation: Mapping[str, Any], floor: float | None) -> Figure:
     candidate, champion = validation["metrics"][_DECIDING_METRIC], validation["champion"]
-    rows = [_interval_row("candidate", candidate, flagged=floor is not None and candidate["estimate"] < floor)]
+    below = floor is not None and candidate["estimate"] is not None and candidate["estimate"] < floor
+    rows = [_interval_row("candidate", candidate, flagged=below)]
     if champion["version"] is not None:
         rows.append(_interval_row(f"champion {champion['version']}", champion["metrics"][_DECIDING_METRIC]))
     rows += [
@@ -237,6 +240,8 @@ def _said(row: IntervalRow) -> str:
 
 
 def _spoken(item: Mapping[str, Any]) -> str:
+    if item["estimate"] is None:
+        return f"not computed: {item['reason']}"
     if item["low"] is None or item["high"] is None:
         return f"{format_number(item['estimate'])} (no interval: {item['reason']})"
     return f"{format_number(item['estimate'])} ({format_number(item['low'])} to {format_number(item['high'])})"

@@ -18,8 +18,9 @@ from lab_lens.explain.lime_text import FloatArray, Likelihood
 from lab_lens.explain.note import ExplainedNote, Note, PartKind, explain_note, explained_json, part_kind
 from lab_lens.explain.page import length_plot, lime_plot, section_plot, sensitivity_blocks
 from lab_lens.explain.units import seen_characters
+from lab_lens.metrics.catalogue import LABELS
 from lab_lens.metrics.predictions import Provenance, load_predictions, read_provenance
-from lab_lens.metrics.text import LABELS, score_summaries
+from lab_lens.metrics.text import score_summaries
 from lab_lens.notes.examples import load_examples
 from lab_lens.progress import report_progress
 from lab_lens.reporting.html import write_page
@@ -87,7 +88,7 @@ def run_analyze_sensitivity(
 
     pictures = _draw(report, stamp, len(examples))
     written = [_write_png(report_dir / name, png) for name, png in pictures.items()]
-    path = artifacts.write_json(report_dir / f"{artifacts.SENSITIVITY_REPORT}{stamp}.json", report)
+    path = artifacts.write_report(report_dir / f"{artifacts.SENSITIVITY_REPORT}{stamp}.json", report)
     write_page(html, "Sensitivity", sensitivity_blocks(report, pictures), subtitle=f"{len(explained)} notes explained")
     metrics = _metrics(report)
     with tracked(tracking, "analyze_sensitivity") as tracker:

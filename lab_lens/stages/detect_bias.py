@@ -17,8 +17,9 @@ from lab_lens.fairness.audit import SIGNIFICANCE_LEVEL, AttributeFinding, audit,
 from lab_lens.fairness.disparity import PERMUTATIONS
 from lab_lens.fairness.page import bias_blocks, bias_headline, bias_text
 from lab_lens.fairness.slices import MIN_PATIENTS_PER_SLICE, SUMMARY_WORDS
+from lab_lens.metrics.catalogue import LABELS
 from lab_lens.metrics.predictions import Provenance, load_predictions, read_provenance
-from lab_lens.metrics.text import LABELS, SENTENCE_BLEU_LABEL, score_summaries
+from lab_lens.metrics.text import SENTENCE_BLEU_LABEL, score_summaries
 from lab_lens.notes.examples import load_examples, require_slices, write_examples
 from lab_lens.reporting.html import write_page
 from lab_lens.tracking import TrackingTarget, tracked
@@ -69,7 +70,7 @@ def run_detect_bias(
     report = _report(scored, findings, provenance, config)
 
     written = [
-        artifacts.write_json(report_dir / f"{artifacts.BIAS_REPORT}{stamp}.json", report),
+        artifacts.write_report(report_dir / f"{artifacts.BIAS_REPORT}{stamp}.json", report),
         artifacts.write_text(report_dir / f"{artifacts.BIAS_SUMMARY}{stamp}.txt", bias_text(report)),
         write_examples(scored, report_dir / f"{artifacts.PREDICTIONS_WITH_SLICES}{stamp}.csv"),
         write_page(html, "Bias", bias_blocks(report), subtitle=f"{len(scored):,} held-out notes"),

@@ -63,8 +63,21 @@ def test_with_one_patient_there_is_no_other_to_answer_for():
     assert list(baseline_summaries(examples(["a", "a"]), seed=1)) == ["lead_3"]
 
 
-@pytest.mark.parametrize("note", ["", " \n "])
+@pytest.mark.parametrize("note", ["Allergies: none", "Name:"])
 def test_a_note_without_sentences_has_an_empty_lead(note):
     frame = examples(["a", "b"]).assign(input_text=note)
     answers = baseline_summaries(frame, seed=1)
     assert (answers["lead_3"], list(answers)) == (["", ""], list(BASELINES))
+
+
+def test_without_notes_there_is_no_lead_rather_than_an_empty_one():
+    frame = examples(["a", "b"]).assign(input_text=["", " \n "])
+    assert list(baseline_summaries(frame, seed=1)) == ["random_other_patient", "best_constant"]
+
+
+def test_the_lead_of_a_long_note_is_that_of_the_whole_note():
+    prose = [f"The patient felt better on day {day} of the stay." for day in range(40)]
+    lines = [f"Potassium {day}" for day in range(400)]
+    for note in ("\n".join([*lines, *prose]), "\n".join([*prose, *lines]), "\n".join([*prose[:2], *lines, *prose[2:]])):
+        answers = baseline_summaries(examples(["a"]).assign(input_text=note), seed=1)
+        assert answers["lead_3"] == [" ".join(prose[:3])]

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from lab_lens.errors import InputError
 from lab_lens.metrics.bleu import corpus_bleu_of
-from lab_lens.metrics.comparison import paired_difference, paired_statistic
+from lab_lens.metrics.comparison import non_inferiority, paired_difference, paired_statistic
 from lab_lens.metrics.text import score_texts
+from lab_lens.metrics.uncertainty import mean_of
 
 PATIENTS = [f"p{number // 2}" for number in range(60)]
 HARDNESS = np.random.default_rng(1).uniform(0.1, 0.6, size=60)
@@ -85,7 +86,7 @@ def test_corpus_bleu_is_compared_as_corpus_bleu():
 def test_a_champion_that_scores_zero_has_no_relative_difference():
     result = paired_difference([0.1] * 6, [0.0] * 6, list("abcdef"), seed=1)
     assert result.relative is None
-    assert result.reason == "the champion scores 0: no relative difference"
+    assert result.reason == "the champion does not score above 0: no relative difference"
     assert json.loads(json.dumps(result.to_json()))["relative"] is None
 
 
@@ -99,3 +100,53 @@ def test_too_few_patients_give_the_difference_without_interval_or_test():
 def test_systems_scored_on_different_rows_are_refused():
     with pytest.raises(InputError, match="3 rows of the candidate, 2 of the champion"):
         paired_difference([0.1] * 3, [0.1] * 2, ["a"] * 3, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "high", "conclusion", "patients"),
+    [
+        (0.0, -0.019, 0.02, "non_inferior", None),
+        (-0.1, -0.15, -0.021, "inferior", None),
+        (0.0, -0.04, 0.04, "inconclusive", 401),
+        (-0.03, -0.05, -0.01, "inconclusive", 401),
+        (-0.02, -0.05, 0.01, "inconclusive", None),
+        (0.0, -0.02, 0.02, "inconclusive", 101),
+    ],
+)
+def test_a_margin_is_ruled_out_certain_or_within_the_interval(gain, low, high, conclusion, patients):
+    found = non_inferiority(gain, low, high, margin=0.02, patients=100)
+    assert (found.conclusion, found.patients_needed) == (conclusion, patients)
+
+
+def test_the_patients_that_are_said_to_settle_it_do():
+    def compared(patients):
+        candidate = np.resize(HARDNESS + noise(2, 0.1), patients) + 0.005
+        names = [str(row) for row in range(patients)]
+        relative = paired_difference(candidate, np.resize(HARDNESS + noise(3, 0.1), patients), names, seed=1).relative
+        bounds = (relative.estimate, relative.low, relative.high)
+        return non_inferiority(*bounds, margin=0.02, patients=patients)
+
+    open_question = compared(60)
+    assert open_question.conclusion == "inconclusive"
+    # Whole copies of the notes, so that the estimate stays.
+    settled = 60 * -(-open_question.patients_needed // 60)
+    assert compared(settled + 60).conclusion != "inconclusive"
+    assert compared(max(120, settled // 2 // 60 * 60)).conclusion == "inconclusive"
+
+
+def test_a_system_without_anything_to_measure_has_no_difference():
+    facts = np.column_stack([np.arange(6.0), np.full(6, 8.0)])
+    result = paired_statistic(np.zeros((6, 2)), facts, list("abcdef"), mean_of, seed=1)
+    assert (result.relative, result.p_value) == (None, None)
+    assert result.to_json()["difference"]["estimate"] is None
+    assert result.reason == "one of the two has nothing that could be measured"
+
+
+def test_a_test_that_some_labellings_cannot_decide_is_not_made():
+    one = np.zeros((6, 2))
+    one[0] = (1.0, 2.0)
+    other = np.zeros((6, 2))
+    other[1] = (1.0, 2.0)
+    result = paired_statistic(one, other, list("abcdef"), mean_of, seed=1)
+    assert (result.difference.estimate, result.p_value) == (0.0, None)
+    assert "no test" in result.reason

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from lab_lens.errors import InputError
-from lab_lens.metrics.evaluate_module import SummaryScores, summary_scores
+from lab_lens.metrics.copying import COPY_COLUMNS, score_copying
+from lab_lens.metrics.evaluate_module import SummaryScores, copy_scores, summary_scores
+from lab_lens.metrics.rouge import RougeVariant
 from lab_lens.metrics.text import PER_EXAMPLE, score_texts
 
 PREDICTIONS = ["Aspirin 81 mg was started.", "", "No fever, cough resolved."]
@@ -17,6 +19,20 @@ def test_the_evaluate_module_gives_the_scores_of_the_library():
     for name in PER_EXAMPLE:
         np.testing.assert_array_equal(theirs.per_example[name], ours.per_example[name])
     assert theirs.corpus_bleu == ours.corpus_bleu
+
+
+def test_the_evaluate_module_gives_any_variant_of_rouge():
+    variant = RougeVariant(stemmed=False, units="lines")
+    ours, theirs = score_texts(PREDICTIONS, REFERENCES, variant), summary_scores(PREDICTIONS, REFERENCES, variant)
+    np.testing.assert_array_equal(theirs.per_example["rougeLsum"], ours.per_example["rougeLsum"])
+    assert theirs.per_example["rouge1"][2] < summary_scores(PREDICTIONS, REFERENCES).per_example["rouge1"][2]
+
+
+def test_the_evaluate_module_of_copying_gives_the_scores_of_the_library():
+    found = copy_scores(PREDICTIONS, REFERENCES)
+    np.testing.assert_array_equal(
+        np.column_stack([found[name] for name in COPY_COLUMNS]), score_copying(PREDICTIONS, REFERENCES)
+    )
 
 
 def test_the_module_describes_itself_and_its_inputs(tmp_path):
