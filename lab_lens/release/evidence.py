@@ -3,25 +3,42 @@
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from lab_lens.artifacts import read_json
+from lab_lens.artifacts import read_report
 from lab_lens.errors import InputError
 
 
 class _Part(BaseModel):
-    # Reports hold more than the rules need; what the rules need must be there and of the right type.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # Reports hold more than the rules need; what the rules need must be there, of the right type, and finite.
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class Measured(_Part):
-    """An estimate with its interval; bounds are None, with a reason, where they could not be computed."""
+    """An estimate with its interval; what is None could not be computed, for `reason`.
 
-    estimate: float
+    Args:
+        n_examples, n_clusters: rows and patients that it comes from; None where the report does not tell.
+    """
+
+    estimate: float | None
     low: float | None
     high: float | None
     label: str = ""
     reason: str = ""
+    n_examples: int | None = None
+    n_clusters: int | None = None
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> "Measured":
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("the lower bound is above the upper one")
+        return self
+
+    def mirrored(self) -> "Measured":
+        """The same seen from the other side: a rise of something that is better lower is a loss."""
+        low, high, estimate = (None if value is None else -value for value in (self.high, self.low, self.estimate))
+        return self.model_copy(update={"estimate": estimate, "low": low, "high": high})
 
 
 class Comparison(_Part):
@@ -44,9 +61,10 @@ class ChampionEvidence(_Part):
 
     version: str | None
     reason: str = ""
+    model_hash: str | None = None
     decoding_hash: str | None = None
     metrics: dict[str, Measured] = {}
-    comparison: dict[str, Comparison] = {}
+    comparison: dict[str, Comparison | None] = {}
 
 
 class Provenance(_Part):
@@ -57,11 +75,18 @@ class Provenance(_Part):
     decoding_hash: str | None = None
 
 
+class Intervals(_Part):
+    """How the intervals of a report were made."""
+
+    confidence: float
+
+
 class ValidationEvidence(Provenance):
     """What the rules need of `validation_report.json`."""
 
     schema_version: Literal[1]
     examples: int
+    bootstrap: Intervals | None = None
     metrics: dict[str, Measured]
     baselines: dict[str, Baseline]
     champion: ChampionEvidence
@@ -78,11 +103,22 @@ class Gap(_Part):
     p_adjusted: float
 
 
+class SliceEvidence(_Part):
+    """One slice by itself; `enough`: it has the examples and patients that a judgement needs."""
+
+    slice: str
+    enough: bool
+    recorded: bool = True
+    n_examples: int
+    metrics: dict[str, Measured] = {}
+
+
 class AttributeEvidence(_Part):
     """One slice attribute; flagged: a slice is worse by more than the report's policy allows, and beyond chance."""
 
     status: Literal["compared", "insufficient_evidence", "absent"]
     reason: str = ""
+    slices: tuple[SliceEvidence, ...] = ()
     comparisons: tuple[Gap, ...] = ()
     flagged: bool
 
@@ -92,6 +128,8 @@ class BiasEvidence(Provenance):
 
     schema_version: Literal[1]
     metric: str
+    n_examples: int | None = None
+    min_examples_per_slice: int | None = None
     attributes: dict[str, AttributeEvidence]
 
 
@@ -106,9 +144,10 @@ def read_evidence(path: Path, kind: type[_Evidence]) -> _Evidence:
     """Read a report.
 
     Raises:
-        InputError: the file cannot be read, or lacks what the rules need; every such field is named.
+        InputError: the file cannot be read, was changed since its stage wrote it, or lacks what the rules need; every
+            such field is named.
     """
-    value: Any = read_json(path)
+    value: Any = read_report(path)
     try:
         return kind.model_validate(value)
     except ValidationError as error:

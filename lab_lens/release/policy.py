@@ -2,23 +2,25 @@
 
 What decides each of them, and why:
 
-- A floor is reached by the estimate: it is a minimum that people set, knowing the usual noise.
-- A lead over an answer without a model must be clear: the lower bound of its interval is above 0.
-- A degradation is judged by the estimate of the relative difference on the same rows, with its interval beside it.
+- A floor or a ceiling is held against the estimate: a limit that people set, knowing the usual noise; or against the
+  bound of its interval, where the rule asks for proof.
+- A lead over an answer without a model must be clear: the lower bound of its interval is above the rule's limit.
+- A degradation is judged by the estimate of the loss on the same rows, or by its bound (docs/decisions/0009).
 - A disparity needs size and evidence: more than the policy allows, and an adjusted p-value below 0.05.
 
 What could not be measured is unknown, never passed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from lab_lens.config import Policy, Waiver
+from lab_lens.config import Config
+from lab_lens.config_policy import Ceiling, Disparity, Floor, Lead, NonInferiority, Policy, Waiver
 from lab_lens.errors import InputError
-from lab_lens.metrics.text import LABELS, SENTENCE_BLEU_LABEL
+from lab_lens.metrics.catalogue import LABELS
+from lab_lens.metrics.text import SENTENCE_BLEU_LABEL
 from lab_lens.release.evidence import (
     AttributeEvidence,
-    Baseline,
     BiasEvidence,
     ChampionEvidence,
     Gap,
@@ -26,56 +28,64 @@ from lab_lens.release.evidence import (
     Provenance,
     ValidationEvidence,
 )
+from lab_lens.release.rivals import lead_rule, non_inferiority_rule
 from lab_lens.release.rules import Question, RuleResult, shown
+from lab_lens.release.scores import BIAS_AGAIN, clear_misses, threshold_rule, unjudged_attribute
 
 SAME_ROWS = "artifacts.same_rows"
-BEAT_BASELINES = "beat_baselines"
-DEGRADATION = "degradation.rougeL"
 SIGNIFICANCE_LEVEL = 0.05
-_METRIC = "rougeL"
-_IMPROVE = "train longer or on more notes; the lowest-scoring examples are in the validation stage's predictions table"
-_VALIDATE_AGAIN = "generate summaries and validate again with this registry"
-_BIAS_AGAIN = "run the bias stage again with this configuration"
 
 
-def evaluate_rules(
-    policy: Policy,
-    slices: Sequence[str],
-    validation: ValidationEvidence,
-    bias: BiasEvidence,
-    *,
-    others: Mapping[str, Provenance],
-    production: str | None,
-) -> list[RuleResult]:
-    """Evaluate every rule of the policy, and apply its waivers.
+@dataclass(frozen=True)
+class Release:
+    """What a release is judged on.
 
     Args:
-        slices: attributes that fairness must have examined.
         others: further reports by name, which must not be about another model or other rows.
+        config: its policy decides; the reports must not be made under laxer settings of validation and fairness.
         production: the version in production; None: this is the first release.
+        production_hash: hash of the files of that version; None: it is not known.
+    """
+
+    validation: ValidationEvidence
+    bias: BiasEvidence
+    others: Mapping[str, Provenance]
+    config: Config
+    production: str | None = None
+    production_hash: str | None = None
+
+
+def evaluate_rules(release: Release) -> list[RuleResult]:
+    """Evaluate every rule of the policy, and apply its waivers.
 
     Raises:
         InputError: a waiver names a rule that does not exist.
     """
-    attributes = dict.fromkeys([*slices, *bias.attributes])
-    rules = [
-        same_rows_rule({"validation": validation, "bias": bias}, others),
-        *(floor_rule(name, floor, validation) for name, floor in policy.floors.items()),
-        *([baseline_rule(validation)] if policy.beat_baselines else []),
-        degradation_rule(policy.max_relative_degradation, validation, production),
-        *(fairness_rule(name, bias.attributes.get(name), bias.metric, policy) for name in attributes),
+    policy = release.config.policy
+    results = [
+        same_rows_rule(release),
+        *(_evaluate(rule, policy, release) for rule in policy.all_rules() if not isinstance(rule, Disparity)),
+        *_fairness_rules(policy, release),
     ]
-    return apply_waivers(rules, policy.waivers)
+    return apply_waivers(results, policy.waivers)
 
 
-def same_rows_rule(reports: Mapping[str, Provenance], others: Mapping[str, Provenance]) -> RuleResult:
-    """All reports are about one model, one test set and one way of decoding.
+def _evaluate(rule: Floor | Ceiling | Lead | NonInferiority, policy: Policy, release: Release) -> RuleResult:
+    if isinstance(rule, Floor | Ceiling):
+        return threshold_rule(rule, release.validation, release.bias, policy)
+    if isinstance(rule, Lead):
+        return lead_rule(rule, release.validation)
+    return non_inferiority_rule(rule, release.validation, release.production, release.production_hash)
 
-    Args:
-        reports: must tell all three.
-        others: may be silent, but not contradict.
+
+def same_rows_rule(release: Release) -> RuleResult:
+    """All reports are about one model, one test set and one way of decoding, and made under this configuration.
+
+    Validation and fairness must tell all three, and count the same examples; other reports may be silent, but not
+    contradict.
     """
-    everyone = {**reports, **others}
+    reports: dict[str, Provenance] = {"validation": release.validation, "bias": release.bias}
+    everyone = {**reports, **release.others}
     question = Question(
         SAME_ROWS, f"model, test data and decoding of the reports: {', '.join(everyone)}", direction="=="
     )
@@ -86,7 +96,8 @@ def same_rows_rule(reports: Mapping[str, Provenance], others: Mapping[str, Prove
         if len(told) > 1:
             differing.append(f"The reports have different values of {field}.")
         missing += [f"The {name} report has no {field}." for name in reports if getattr(reports[name], field) is None]
-    step = "run the stages again on one predictions directory, with the generation.json that was written there"
+    differing += _counted_otherwise(release) + _laxer_settings(release)
+    step = "run the stages again on one predictions directory, with its generation.json and this configuration"
     if differing:
         return question.failed(" ".join(differing), step)
     if missing:
@@ -94,108 +105,71 @@ def same_rows_rule(reports: Mapping[str, Provenance], others: Mapping[str, Prove
     return question.passed("All reports are about the same model, rows and decoding.")
 
 
-def floor_rule(metric: str, floor: float, validation: ValidationEvidence) -> RuleResult:
-    """The candidate's score reaches the floor."""
-    question = Question(f"floor.{metric}", f"{LABELS[metric]} on {validation.examples} held-out notes", floor)
-    measured = validation.metrics.get(metric)
-    if measured is None:
-        return question.unknown("The validation report does not have it.", "run the validation stage again")
-    if measured.estimate < floor:
-        return question.failed(f"{shown(measured)} is below the floor of {floor:g}.", _IMPROVE, measured)
-    doubt = " The interval reaches below it." if measured.low is not None and measured.low < floor else ""
-    return question.passed(f"{shown(measured)} reaches the floor of {floor:g}.{doubt}", measured)
+def _counted_otherwise(release: Release) -> list[str]:
+    counted, others = release.validation.examples, release.bias.n_examples
+    return [] if others in (None, counted) else [f"Validation counts {counted} examples, fairness {others}."]
 
 
-def baseline_rule(validation: ValidationEvidence) -> RuleResult:
-    """The candidate's ROUGE-L is clearly above that of every answer that needs no model."""
-    what = f"smallest lead in {LABELS[_METRIC]} over the answers that need no model"
-    question = Question(BEAT_BASELINES, what, 0.0, ">")
-    leads = [(baseline, lead) for baseline in validation.baselines.values() if (lead := _lead(baseline))]
-    if not leads:
-        return question.unknown("The validation report has no baselines.", "run the validation stage again")
-    baseline, lead = min(leads, key=lambda item: _lower(item[1]))
-    over = f"{shown(lead)} over: {baseline.label}."
-    if _lower(lead) <= 0.0:
-        return question.failed(f"{over} It is not clearly above 0.", _IMPROVE, lead)
-    missing = [f"{other.label}: {other.reason}." for other in validation.baselines.values() if _lead(other) is None]
-    if missing or any(known.low is None for _, known in leads):
-        return question.unknown(" ".join([over, *missing]), "validate on notes of more patients")
-    return question.passed(f"{over} It is clearly above 0.", lead)
+def _laxer_settings(release: Release) -> list[str]:
+    """Settings under which the reports would say yes more easily than under those of this decision."""
+    validation, fairness, bias = release.config.validation, release.config.fairness, release.bias
+    made, smallest = release.validation.bootstrap, bias.min_examples_per_slice
+    problems = []
+    if made is not None and made.confidence < validation.confidence:
+        problems.append(
+            f"The intervals are of {made.confidence:g} confidence; validation.confidence is {validation.confidence:g}."
+        )
+    if smallest is not None and smallest > fairness.min_examples_per_slice:
+        problems.append(
+            f"Fairness asked for {smallest} examples a slice; fairness.min_examples_per_slice is "
+            f"{fairness.min_examples_per_slice}."
+        )
+    if bias.metric != fairness.metric:
+        problems.append(f"Fairness compared {bias.metric}; fairness.metric is {fairness.metric}.")
+    return problems
 
 
-def _lower(measured: Measured) -> float:
-    return measured.estimate if measured.low is None else measured.low
+def _fairness_rules(policy: Policy, release: Release) -> list[RuleResult]:
+    """A rule for each attribute; one of its own replaces what the policy asks of all."""
+    own = {rule.slices: rule for rule in policy.of_kind(Disparity)}
+    found = release.bias.attributes
+    return [
+        fairness_rule(
+            own.get(name) or Disparity(slices=name, margin=policy.max_disparity),
+            found.get(name),
+            release.bias.metric,
+            policy,
+        )
+        for name in dict.fromkeys([*release.config.fairness.slices, *found, *own])
+    ]
 
 
-def _lead(baseline: Baseline) -> Measured | None:
-    comparison = (baseline.comparison or {}).get(_METRIC)
-    return comparison.difference if comparison else None
-
-
-def degradation_rule(margin: float, validation: ValidationEvidence, production: str | None) -> RuleResult:
-    """The candidate's ROUGE-L is not below the champion's by more than the margin, relative to the champion's."""
-    question = Question(DEGRADATION, f"{LABELS[_METRIC]} relative to the champion's on the same notes", 0.0 - margin)
-    champion = validation.champion
-    if production is None and champion.version is None:
-        return question.passed("First release: there is no champion to compare with.")
-    obstacle = _comparison_obstacle(validation, production)
-    if obstacle:
-        return question.unknown(obstacle, _VALIDATE_AGAIN)
-    relative = champion.comparison[_METRIC].relative
-    if relative is None:
-        return question.passed(f"Champion {champion.version} scores 0, and nothing is below that.")
-    allowed = f"A loss of {100 * margin:g} % is allowed."
-    reason = f"{shown(relative, percent=True)} against champion {champion.version}. {allowed}"
-    if relative.estimate < -margin:
-        return question.failed(reason, f"keep the champion, or {_IMPROVE}", relative)
-    return question.passed(reason, relative)
-
-
-def _comparison_obstacle(validation: ValidationEvidence, production: str | None) -> str:
-    """Why the report's comparison says nothing about today's production, or an empty string."""
-    champion = validation.champion
-    if champion.version != production:
-        measured = f"compared with {champion.version}" if champion.version else f"had no champion ({champion.reason})"
-        return f"Validation {measured}, while production is {production or 'empty'}."
-    if champion.decoding_hash != validation.decoding_hash:
-        return "Candidate and champion were decoded with different settings."
-    return "" if _METRIC in champion.comparison else f"The validation report does not compare {LABELS[_METRIC]}."
-
-
-def fairness_rule(name: str, attribute: AttributeEvidence | None, metric: str, policy: Policy) -> RuleResult:
-    """No slice of the attribute is served worse than the rest by more than the policy allows, beyond chance."""
-    rule = f"fairness.{name}"
+def fairness_rule(rule: Disparity, attribute: AttributeEvidence | None, metric: str, policy: Policy) -> RuleResult:
+    """No slice of the attribute is served worse than the rest by more than the rule allows, beyond chance."""
     label = SENTENCE_BLEU_LABEL if metric == "bleu" else LABELS.get(metric, metric)
-    question = Question(rule, f"{label} of the worst-served {name} slice minus the rest", 0.0 - policy.max_disparity)
+    what = f"{label} of the worst-served {rule.slices} slice minus the rest"
+    question = Question(rule.name, what, 0.0 - rule.margin, blocking=rule.severity == "block")
     if attribute is None:
-        return question.unknown("The bias report did not examine it.", _BIAS_AGAIN)
+        return question.unknown("The bias report did not examine it.", BIAS_AGAIN)
     if attribute.status != "compared" or not attribute.comparisons:
-        return _not_compared(question, name, attribute, policy)
-    gaps = [(gap, _beyond(gap, policy.max_disparity)) for gap in attribute.comparisons]
+        return unjudged_attribute(question, attribute, policy)
+    gaps = [(gap, _beyond(gap, rule.margin)) for gap in attribute.comparisons]
     gap, beyond = min(gaps, key=lambda item: (not item[1], item[0].difference))
     measured = Measured(estimate=gap.difference, low=gap.low, high=gap.high)
     reason = (
         f"{gap.slice} against {gap.versus}: {shown(measured)}, adjusted p {gap.p_adjusted:.3g}. "
-        f"A slice worse by more than {policy.max_disparity:g} with p below {SIGNIFICANCE_LEVEL:g} fails."
+        f"A slice worse by more than {rule.margin:g} with p below {SIGNIFICANCE_LEVEL:g} fails."
     )
     if beyond:
         return question.failed(reason, "follow the bias report's advice on notes of this slice", measured)
-    if attribute.flagged:
-        return question.failed(f"{reason} The report's own, stricter policy flagged it.", _BIAS_AGAIN, measured)
+    # A rule of its own may allow more than the report flags by.
+    if attribute.flagged and rule.margin <= policy.max_disparity:
+        return question.failed(f"{reason} The report's own, stricter policy flagged it.", BIAS_AGAIN, measured)
     return question.passed(reason, measured)
 
 
 def _beyond(gap: Gap, allowed: float) -> bool:
     return gap.difference < -allowed and gap.p_adjusted < SIGNIFICANCE_LEVEL
-
-
-def _not_compared(question: Question, name: str, attribute: AttributeEvidence, policy: Policy) -> RuleResult:
-    absent = attribute.status == "absent"
-    setting = "on_absent_attribute" if absent else "on_insufficient_evidence"
-    what_policy_says = policy.on_absent_attribute if absent else policy.on_insufficient_evidence
-    reason = f"{attribute.reason or attribute.status.replace('_', ' ')}; policy.{setting} is {what_policy_says}."
-    step = f"add notes with {name}, or set policy.{setting}, or waive {question.rule} with a reason"
-    return question.unknown(reason[0].upper() + reason[1:], step, blocking=what_policy_says == "block")
 
 
 def apply_waivers(rules: Sequence[RuleResult], waivers: Sequence[Waiver]) -> list[RuleResult]:
@@ -222,12 +196,5 @@ def _waived(rule: RuleResult, waiver: Waiver | None) -> RuleResult:
 
 
 def clear_floor_failures(policy: Policy, champion: ChampionEvidence) -> list[str]:
-    """Floors that the champion itself misses beyond doubt: the upper bound of its interval is below the floor."""
-    failures = []
-    for name, floor in policy.floors.items():
-        measured = champion.metrics.get(name)
-        if measured is not None and measured.high is not None and measured.high < floor:
-            failures.append(
-                f"{LABELS[name]} of champion {champion.version} is {shown(measured)}; the floor is {floor:g}."
-            )
-    return failures
+    """Floors and ceilings that the champion itself misses beyond doubt, a sentence each."""
+    return clear_misses([*policy.of_kind(Floor), *policy.of_kind(Ceiling)], champion)

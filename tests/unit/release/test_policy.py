@@ -1,78 +1,25 @@
 import pytest
+from release_reports import (
+    HASHES,
+    against_champion,
+    attribute,
+    bias,
+    gap,
+    judge,
+    lead,
+    measured,
+    policy,
+    results_of,
+    validation,
+)
 
-from lab_lens.config import Policy
 from lab_lens.errors import InputError
-from lab_lens.release.evidence import BiasEvidence, ChampionEvidence, Measured, Provenance, ValidationEvidence
-from lab_lens.release.policy import clear_floor_failures, evaluate_rules
-
-HASHES = {"model_hash": "m", "data_hash": "d", "decoding_hash": "c"}
-
-
-def measured(estimate, low=None, high=None, reason=""):
-    return {"estimate": estimate, "low": low, "high": high, "reason": reason}
-
-
-def lead(estimate, low, high, label="first three sentences of the note"):
-    return {"label": label, "comparison": {"rougeL": {"difference": measured(estimate, low, high), "relative": None}}}
-
-
-def against_champion(relative, version="v1", decoding_hash="c"):
-    comparison = {"difference": measured(0.0, -0.1, 0.1), "relative": relative}
-    return {"version": version, "decoding_hash": decoding_hash, "comparison": {"rougeL": comparison}}
-
-
-def validation(**changes):
-    content = {
-        "schema_version": 1,
-        **HASHES,
-        "examples": 75,
-        "metrics": {"rougeL": measured(0.31, 0.28, 0.34), "rouge1": measured(0.4, 0.37, 0.43)},
-        "baselines": {"lead_3": lead(0.08, 0.05, 0.11)},
-        "champion": {"version": None, "reason": "no champion was given to compare with"},
-    }
-    return ValidationEvidence.model_validate(content | changes)
-
-
-def gap(difference, p_adjusted, name="F"):
-    return {
-        "slice": name,
-        "versus": "rest",
-        "difference": difference,
-        "low": difference - 0.02,
-        "high": difference + 0.02,
-        "p_adjusted": p_adjusted,
-    }
-
-
-def attribute(*gaps, status="compared", flagged=False, reason=""):
-    return {"status": status, "reason": reason, "comparisons": gaps, "flagged": flagged}
-
-
-def bias(**changes):
-    attributes = changes.pop("attributes", {"gender": attribute(gap(-0.01, 0.8))})
-    return BiasEvidence.model_validate(
-        {"schema_version": 1, **HASHES, "metric": "rougeL", "attributes": attributes, **changes}
-    )
-
-
-def policy(**changes):
-    return Policy.model_validate({"floors": {"rougeL": 0.15}, **changes})
-
-
-def judge(rule, validated=None, compared=None, rules=None, slices=("gender",), others=None, production=None):
-    results = evaluate_rules(
-        rules or policy(),
-        slices,
-        validated or validation(),
-        compared or bias(),
-        others=others or {},
-        production=production,
-    )
-    return {result.rule: result for result in results}[rule]
+from lab_lens.release.evidence import ChampionEvidence, Measured, Provenance
+from lab_lens.release.policy import clear_floor_failures
 
 
 def test_a_good_first_candidate_passes_every_rule():
-    results = evaluate_rules(policy(), ["gender"], validation(), bias(), others={}, production=None)
+    results = results_of()
     assert [(result.rule, result.status) for result in results] == [
         ("artifacts.same_rows", "pass"),
         ("floor.rougeL", "pass"),
