@@ -1,52 +1,50 @@
 """A registry in a directory: immutable versions, an index that is replaced atomically, and a lock between processes."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from lab_lens import artifacts
 from lab_lens.errors import InputError
-from lab_lens.registry.base import (
-    PROMOTED,
-    REGISTERED,
-    ROLLED_BACK,
-    Action,
-    Evidence,
-    HistoryEntry,
-    ModelVersion,
-    next_number,
-    normalize_version,
-    utc_now,
-)
+from lab_lens.registry.base import PROMOTED, ROLLED_BACK, Action, Evidence, HistoryEntry, ModelVersion, Pointers
+from lab_lens.registry.evidence import describe, read_documents, require_document, require_own_documents
 from lab_lens.registry.files import (
-    MODEL_DIR,
-    describe,
-    discard,
+    LOCK_TIMEOUT_SECONDS,
     find_problems,
+    may_hold,
+    model_files,
     model_hashes,
+    new_staging,
     publish,
+    published,
+    read_index,
     read_metadata,
     remove_abandoned,
-    staged,
+    remove_pruned,
+    stage,
+    staging_lock,
+    usable,
+    write_index,
 )
 from lab_lens.registry.index import (
     INDEX_JSON,
-    VERSION_JSON,
+    MODEL_DIR,
     Index,
     IndexedVersion,
-    read_index,
+    choose_name,
+    require_accountable,
     rollback_target,
-    write_index,
+    versions_to_prune,
+    with_move,
+    with_pruned,
+    with_record,
+    with_version,
 )
 
 _LOCK_FILE = ".lock"
-# A writer holds the lock while it copies a model; ten minutes are enough for gigabytes on a slow disk.
-_LOCK_TIMEOUT_SECONDS = 600.0
-_STORED = "stored as a new version"
 _logger = logging.getLogger(__name__)
 
 
@@ -54,9 +52,10 @@ class LocalRegistry:
     """Versions in `<path>/v<version>/`, pointers and history in `<path>/registry_index.json`.
 
     A directory that does not exist is an empty registry: reading creates nothing, the first write creates it. Writers
-    take turns through a lock that the operating system frees when its holder dies; readers need no lock, since every
-    change becomes visible by one rename. What a writer leaves that dies half-way is not part of the registry, and
-    repeating the operation completes it.
+    take turns through a lock that the operating system frees when its holder dies; they hold it for the change of the
+    index alone, not while a model is copied. Readers need no lock, since every change becomes visible by one rename.
+    What a writer leaves that dies half-way is not part of the registry: the next writer removes it, and repeating the
+    operation completes it.
 
     Args:
         path: the registry's directory.
@@ -67,38 +66,72 @@ class LocalRegistry:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.location = str(path)
+
+    def pointers(self) -> Pointers:
+        """What the aliases stand for, all of one moment."""
+        return read_index(self.path).pointers()
 
     def production(self) -> str | None:
         """The version in production."""
-        return read_index(self.path).production
+        return self.pointers().production
 
     def previous(self) -> str | None:
         """The version that a rollback returns to: the one that was in production before, and was not itself left."""
-        return read_index(self.path).previous
+        return self.pointers().previous
+
+    def candidate(self) -> str | None:
+        """The version that was registered last and waits for its promotion."""
+        return self.pointers().candidate
 
     def history(self) -> list[HistoryEntry]:
         """Every event, oldest first."""
         return list(read_index(self.path).history)
 
     def list_versions(self) -> list[ModelVersion]:
-        """Every version, oldest first."""
+        """Every version that was not pruned, oldest first."""
         return [self._metadata(indexed) for indexed in read_index(self.path).versions]
 
     def show(self, version: str) -> ModelVersion:
-        """One version's metadata.
+        """One version's metadata, also when it was pruned.
 
         Raises:
             InputError: the version is not registered, or its version.json was changed.
         """
-        return self._metadata(self._registered(version))
+        return self._metadata(read_index(self.path).find_with_pruned(version))
 
-    def model_dir(self, version: str) -> Path:
+    def model_dir(self, version: str, cache: Path | None = None) -> Path:  # noqa: ARG002
         """The directory with a version's model files, which are read-only.
 
+        Args:
+            version: name or alias.
+            cache: not needed: the files are here.
+
         Raises:
-            InputError: the version is not registered.
+            InputError: the version is not registered or was pruned.
         """
-        return self.path / self._registered(version).version / MODEL_DIR
+        return self.path / read_index(self.path).find(version).version / MODEL_DIR
+
+    def model_uri(self, version: str) -> str:
+        """The path of `model_dir`.
+
+        Raises:
+            InputError: the version is not registered or was pruned.
+        """
+        return str(self.model_dir(version))
+
+    def read_document(self, version: str, name: str) -> bytes:
+        """The content of a document that is kept beside a version, checked by its hash; also when it was pruned.
+
+        Raises:
+            InputError: the version is not registered or has no such document, or it was changed.
+        """
+        metadata = self.show(version)
+        expected = require_document(metadata, name)
+        path = self.path / metadata.version / name
+        if not path.is_file() or artifacts.sha256_file(path) != expected:
+            raise InputError(f"{path} is missing or was changed after registration; restore it from a backup")
+        return path.read_bytes()
 
     def verify(self, version: str) -> list[str]:
         """Hash a version's files and compare them with what was registered.
@@ -107,16 +140,16 @@ class LocalRegistry:
             One sentence for each missing, changed or added file; empty when the version is intact.
 
         Raises:
-            InputError: the version is not registered.
+            InputError: the version is not registered or was pruned.
         """
-        indexed = self._registered(version)
+        indexed = read_index(self.path).find(version)
         return find_problems(self.path / indexed.version, indexed)
 
     def register(self, model: Path, evidence: Evidence, *, actor: str, version: str = "") -> ModelVersion:
         """Store a model as a new version, or find the version that already holds exactly these model files.
 
         Args:
-            model: directory of the model; its files are copied.
+            model: directory of the model; its files are copied, and nothing that changes them later changes the copy.
             evidence: documents, metrics and hashes to keep with it.
             actor: who registers.
             version: name such as `1.4.0`; empty for the next number.
@@ -125,23 +158,23 @@ class LocalRegistry:
             The version's metadata. A model that is already registered keeps its first name and evidence.
 
         Raises:
-            InputError: the name is taken by another model or not allowed, or the model directory is empty.
+            InputError: the name is taken by another model or not allowed, the model directory is empty, the model
+                changes meanwhile, or the evidence is another model's.
         """
-        _require_accountable(actor, _STORED)
-        wanted = normalize_version(version) if version else ""
-        file_hashes = model_hashes(model)
-        content_hash = artifacts.content_hash(file_hashes)
-        with self._writing() as index:
-            if existing := index.with_content(content_hash):
-                _logger.info("registry: these model files are already registered as %s", existing.version)
-                return self._metadata(existing)
-            name = self._free_name(index, wanted, content_hash)
-            with staged(self.path, model, file_hashes, evidence.documents) as staging:
-                metadata = describe(staging, name, evidence, actor)
-                if metadata.file_hashes != file_hashes:
-                    raise InputError(
-                        f"{model} changed while it was being registered; repeat this when its writer ended"
-                    )
+        require_accountable(actor)
+        names, documents = model_files(model), read_documents(evidence)
+        if existing := self._stored_already(model, names, documents):
+            return existing
+        self._choose_name(read_index(self.path), version)
+        with self._staging() as staging:
+            hashes = stage(staging, model, names, documents)
+            content_hash = artifacts.content_hash(hashes)
+            require_own_documents(documents, content_hash)
+            with self._writing() as index:
+                if other := index.with_content(content_hash):
+                    return self._metadata(other)
+                name = self._choose_name(index, version)
+                metadata = describe(name, evidence, documents, hashes, actor)
                 self._publish(index, staging, metadata, evidence)
         _logger.info("registry: %s registered (sha256 %s)", name, content_hash[:12])
         return metadata
@@ -150,9 +183,11 @@ class LocalRegistry:
         """Put a version into production; the version that was there becomes previous.
 
         Raises:
-            InputError: the version is not registered.
+            InputError: the version is not registered or was pruned.
         """
-        return self._append(PROMOTED, version, actor, reason, decision_hash, run_id)
+        with self._writing() as index:
+            said = {"actor": actor, "reason": reason, "decision_hash": decision_hash, "run_id": run_id}
+            return self._store(with_move(index, PROMOTED, version, **said))
 
     def rollback(self, *, actor: str, reason: str, to: str | None = None, run_id: str = "") -> HistoryEntry:
         """Return production to the previous version, or to a named one.
@@ -161,7 +196,17 @@ class LocalRegistry:
             InputError: nothing is in production, there is no previous version, or the named one is not registered or
                 is in production already.
         """
-        return self._append(ROLLED_BACK, to, actor, reason, "", run_id)
+        with self._writing() as index:
+            said = {"actor": actor, "reason": reason, "decision_hash": "", "run_id": run_id}
+            return self._store(with_move(index, ROLLED_BACK, to, **said))
+
+    def rollback_target(self, to: str | None = None) -> str:
+        """The version that `rollback(to=to)` would put into production.
+
+        Raises:
+            InputError: as `rollback` does.
+        """
+        return rollback_target(read_index(self.path), to)
 
     def record(
         self,
@@ -172,76 +217,87 @@ class LocalRegistry:
         version: str | None = None,
         decision_hash: str = "",
         run_id: str = "",
+        traffic_before: Mapping[str, int] | None = None,
+        traffic_after: Mapping[str, int] | None = None,
     ) -> HistoryEntry:
-        """Append an event that moves no pointer: a hold, or a deployment that failed.
+        """Append an event that moves no pointer: a hold, a shift of traffic, a deployment that failed.
 
         Raises:
-            InputError: the action is one that moves a pointer, or the version is not registered.
+            InputError: the action is one that moves a pointer, the version is not registered, or the shares of traffic
+                do not add up to 100 %.
         """
-        if action in (PROMOTED, ROLLED_BACK, REGISTERED):
-            raise InputError(f"{action} is not an event to record: call the method that does it")
-        return self._append(action, version, actor, reason, decision_hash, run_id)
+        said = {"actor": actor, "reason": reason, "decision_hash": decision_hash, "run_id": run_id}
+        with self._writing() as index:
+            return self._store(
+                with_record(index, action, version, **said, traffic_before=traffic_before, traffic_after=traffic_after)
+            )
 
-    def rollback_target(self, to: str | None = None) -> str:
-        """The version that `rollback(to=to)` would put into production.
+    def prune(self, keep: int, *, actor: str, reason: str, dry_run: bool = False) -> list[str]:
+        """Delete the model files of old versions; their metadata, documents and events stay.
+
+        Args:
+            keep: how many of the newest versions stay; what an alias stands for, or a shift of traffic that has not
+                ended sends requests to, stays whatever its age.
+            actor: who prunes. reason: why.
+            dry_run: only tell.
+
+        Returns:
+            The names of the versions, oldest first.
 
         Raises:
-            InputError: as `rollback` does.
+            InputError: `keep` is negative.
         """
-        return rollback_target(read_index(self.path), to)
-
-    def _registered(self, version: str) -> IndexedVersion:
-        return read_index(self.path).find(normalize_version(version))
+        if dry_run:
+            return versions_to_prune(read_index(self.path), keep)
+        with self._writing() as index:
+            later = with_pruned(index, keep, actor=actor, reason=reason)
+            names = [name for name in index.names() if name not in later.names()]
+            if names:
+                self._store(later)
+                remove_pruned(self.path, later)
+        return names
 
     def _metadata(self, indexed: IndexedVersion) -> ModelVersion:
         return read_metadata(self.path / indexed.version, indexed.metadata_hash)
 
-    def _append(
-        self, action: Action, version: str | None, actor: str, reason: str, decision_hash: str, run_id: str
-    ) -> HistoryEntry:
-        _require_accountable(actor, reason)
-        with self._writing() as index:
-            if action == ROLLED_BACK:
-                version = rollback_target(index, version)
-            name = index.find(normalize_version(version)).version if version else None
-            entry = HistoryEntry(utc_now(), action, actor, reason, index.production, name, decision_hash, run_id)
-            write_index(self.path, index.with_entry(entry))
-        return entry
+    def _store(self, index: Index) -> HistoryEntry:
+        write_index(self.path, index)
+        return index.history[-1]
 
-    def _free_name(self, index: Index, wanted: str, content_hash: str) -> str:
-        """The wanted name, or the next number; never that of a directory which holds something else."""
-        if wanted:
-            if wanted in index.names() or not self._is_free(wanted, content_hash):
-                raise InputError(f"version {wanted} exists in {self.path} with another model; choose another name")
-            return wanted
-        number = next_number(index.names())
-        while not self._is_free(f"v{number}", content_hash):
-            number += 1
-        return f"v{number}"
+    def _stored_already(self, model: Path, names: Sequence[str], documents: Mapping[str, bytes]) -> ModelVersion | None:
+        index = read_index(self.path)
+        if not any(may_hold(self.path / name, model, names) for name in index.names()):
+            return None
+        content_hash = artifacts.content_hash(model_hashes(model))
+        require_own_documents(documents, content_hash)
+        existing = index.with_content(content_hash)
+        if existing:
+            _logger.info("registry: these model files are already registered as %s", existing.version)
+        return self._metadata(existing) if existing else None
 
-    def _is_free(self, name: str, content_hash: str) -> bool:
-        """Whether nothing lies at a name, or only what a dead writer of the same model left there."""
-        directory = self.path / name
-        if not (directory / VERSION_JSON).is_file():
-            return not directory.exists()
-        return read_metadata(directory).content_hash == content_hash
+    def _choose_name(self, index: Index, wanted: str) -> str:
+        return choose_name(index, wanted, self.location, lambda name: (self.path / name).exists())
 
     def _publish(self, index: Index, staging: Path, metadata: ModelVersion, evidence: Evidence) -> None:
         target = self.path / metadata.version
-        if target.exists():
-            discard(target)
-        indexed = IndexedVersion(metadata.version, metadata.content_hash, publish(staging, target, metadata))
-        entry = HistoryEntry(
-            when=metadata.created,
-            action=REGISTERED,
-            who=metadata.actor,
-            why=evidence.reason or _STORED,
-            from_version=index.production,
-            to_version=metadata.version,
-            decision_hash=metadata.decision_hash,
-            run_id=evidence.run_id,
-        )
-        write_index(self.path, replace(index, versions=(*index.versions, indexed)).with_entry(entry))
+        metadata_hash = publish(staging, target, metadata)
+        write_index(self.path, with_version(index, metadata, metadata_hash, evidence))
+        published(target)
+
+    @contextmanager
+    def _staging(self) -> Iterator[Path]:
+        """A directory inside the registry that other writers leave alone while this process lives.
+
+        Raises:
+            InputError: the registry cannot be written.
+        """
+        staging = new_staging(self.path)
+        with usable(self.path), ExitStack() as held:
+            # Under the registry's lock nobody looks for abandoned directories before this one is held.
+            with self._writing():
+                held.enter_context(staging_lock(staging))
+                staging.mkdir()
+            yield staging
 
     @contextmanager
     def _writing(self) -> Iterator[Index]:
@@ -251,25 +307,11 @@ class LocalRegistry:
             InputError: the registry cannot be written, or another writer holds it for too long.
         """
         read_index(self.path)
-        try:
+        with usable(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path / _LOCK_FILE, timeout=_LOCK_TIMEOUT_SECONDS):
+            with FileLock(self.path / _LOCK_FILE, timeout=LOCK_TIMEOUT_SECONDS):
                 index = read_index(self.path)
-                remove_abandoned(self.path)
+                remove_abandoned(self.path, index)
                 if not (self.path / INDEX_JSON).is_file():
                     write_index(self.path, index)
                 yield index
-        except Timeout:
-            raise InputError(
-                f"another process has been writing to registry {self.path} for over {_LOCK_TIMEOUT_SECONDS:g} s; "
-                "wait for it to end, then repeat this"
-            ) from None
-        except OSError as error:
-            raise InputError(
-                f"cannot write to registry {self.path}: {error}; free space or fix permissions, then repeat this"
-            ) from error
-
-
-def _require_accountable(actor: str, reason: str) -> None:
-    if not (actor.strip() and reason.strip()):
-        raise InputError("the registry's history needs an actor and a reason for every event; give both")

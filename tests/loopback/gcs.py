@@ -39,6 +39,7 @@ class Fault:
     times: int
     method: str
     part: str
+    message: str
 
     def fits(self, request: HttpRequest) -> bool:
         """Whether it is this request's turn."""
@@ -77,7 +78,7 @@ class CloudStorageServer(LoopbackServer):
         self._uploads: dict[str, _Upload] = {}
         self._policies: dict[str, dict[str, Any]] = {}
 
-    def fail(self, status: int, times: int = 1, *, method: str = "", part: str = "") -> None:
+    def fail(self, status: int, times: int = 1, *, method: str = "", part: str = "", message: str = "") -> None:
         """Answer the next fitting requests with a status.
 
         Args:
@@ -85,8 +86,9 @@ class CloudStorageServer(LoopbackServer):
             times: how often.
             method: of the request; "": any.
             part: of the decoded path, or of the beginning of the body, where an upload names its object; "": any.
+            message: of the answer; "": one that says nothing.
         """
-        self._faults.append(Fault(status, times, method, part))
+        self._faults.append(Fault(status, times, method, part, message or "the test asked for this"))
 
     def recover(self) -> None:
         """Forget every fault that was asked for."""
@@ -104,19 +106,19 @@ class CloudStorageServer(LoopbackServer):
         """Answer one request of the JSON API."""
         with self.lock:
             self.requests.append(request)
-            if status := self._fault(request):
-                return refusal(status, "the test asked for this")
+            if fault := self._fault(request):
+                return refusal(fault.status, fault.message)
             try:
                 return self._route(request)
             except RefusedError as error:
                 return refusal(error.status, str(error))
 
-    def _fault(self, request: HttpRequest) -> int:
+    def _fault(self, request: HttpRequest) -> Fault | None:
         for fault in self._faults:
             if fault.fits(request):
                 fault.times -= 1
-                return fault.status
-        return 0
+                return fault
+        return None
 
     def _route(self, request: HttpRequest) -> HttpResponse:
         parts = request.path.strip("/").split("/")

@@ -31,7 +31,7 @@ class StoredObject:
     generation: int
     metageneration: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat().replace("+00:00", "Z"))
 
     @property
     def crc32c(self) -> str:

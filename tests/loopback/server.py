@@ -62,7 +62,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return b"".join(iter(self._chunk, b""))
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The client died while it was sending; nobody performs half a request.
+            raise ConnectionAbortedError
+        return body
 
     def _chunk(self) -> bytes:
         chunk = self.rfile.read(int(self.rfile.readline().split(b";")[0], 16))

@@ -12,6 +12,7 @@ service. A test scripts how a resource changes while it is watched, and which ca
         )
 """
 
+import copy
 import json
 import re
 from collections import defaultdict, deque
@@ -73,6 +74,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a defect
 
     def __init__(self, status: int, message: str, details: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
+        self.status = status
         self.response = _error(status, message, details)
 
 
@@ -139,13 +141,22 @@ class VertexServer(LoopbackServer):
             parsed = route.parse(request, values)
         except json_format.ParseError as problem:
             return _error(400, f"Invalid JSON payload received. {problem}")
-        self.calls.append(Call(route.rpc, parsed, dict(request.headers.items())))
         try:
-            self._meet_fault(route.rpc)
-            with self.lock:
-                return _response(self._perform(route, parsed))
+            return _response(self.call(route, parsed, dict(request.headers.items())))
         except Refused as refusal:
             return refusal.response
+
+    def call(self, route: Route, request: Any, headers: dict[str, str]) -> Any:
+        """Record and perform one call, whatever door it came through.
+
+        Raises:
+            Refused: the answer is an error.
+        """
+        self.calls.append(Call(route.rpc, request, headers))
+        self._meet_fault(route.rpc)
+        with self.lock:
+            # As it is now: another thread may change it before it is sent.
+            return copy.deepcopy(plain(self._perform(route, request)))
 
     def _bucket(self, request: HttpRequest) -> HttpResponse:
         """The one call of Cloud Storage that a submission makes: looking for a bucket."""

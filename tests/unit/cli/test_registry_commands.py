@@ -1,50 +1,143 @@
+import json
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from command_line import Lens
+from registry_place import Maker
 
-from lab_lens.registry.base import Evidence
+from lab_lens.registry.base import Evidence, Registry
 from lab_lens.registry.local import LocalRegistry
 
 REASON = "v2 omits [bold]allergies[/bold] :warning: and [/] " + "very " * 60 + "often"
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> LocalRegistry:
+def make(tmp_path: Path) -> Maker:
+    (tmp_path / "made").mkdir()
+    return Maker(tmp_path / "made", LocalRegistry(tmp_path / "model_registry"))
+
+
+@pytest.fixture
+def registry(make: Maker) -> Registry:
     """v1 is in production again after v2, which was rolled back; v3 was never promoted."""
-    registry = LocalRegistry(tmp_path / "model_registry")
-    decision = tmp_path / "decision.json"
-    decision.write_text('{"verdict": "promote"}', encoding="utf-8")
     for number, rouge_l in enumerate((0.3125, 0.4, None), start=1):
-        model = tmp_path / f"model-{number}"
-        model.mkdir()
-        (model / "model.safetensors").write_text(str(number), encoding="utf-8")
-        evidence = Evidence({"decision.json": decision}, {"rougeL": rouge_l}, config_hash="c", data_hash="d")
-        registry.register(model, evidence, actor="ana")
+        make.rouge_l = rouge_l
+        make.register(str(number))
     for version in ("v1", "v2"):
-        registry.promote(version, actor="ana", reason="better", decision_hash="h")
-    registry.rollback(actor="ben", reason=REASON)
-    return registry
+        make.registry.promote(version, actor="ana", reason="better", decision_hash="h")
+    make.registry.rollback(actor="ben", reason=REASON)
+    return make.registry
 
 
 def _rows(out: str) -> list[list[str]]:
     return [line.split() for line in out.splitlines() if line.strip(" ─-")]
 
 
-def test_list_shows_every_version_its_role_and_its_score(registry: LocalRegistry, lens: Lens) -> None:
+def test_list_shows_every_version_its_role_its_verdict_and_its_score(registry: Registry, lens: Lens) -> None:
     ended = lens("registry", "list")
     assert ended.status == 0
     header, first, second, third = _rows(ended.out)
-    assert header[:3] == ["version", "role", "ROUGE-L"]
-    assert first[:3] == ["v1", "production", "0.312"]
-    assert second[:2] == ["v2", "0.400"], "after a rollback there is nothing earlier to return to"
-    assert third[:2] == ["v3", "-"], "a metric that was not computed is no zero"
+    assert header[:4] == ["version", "role", "verdict", "ROUGE-L"]
+    assert first[:4] == ["v1", "production", "promote", "0.312"]
+    assert second[:3] == ["v2", "promote", "0.400"], "after a rollback there is nothing earlier to return to"
+    assert third[:4] == ["v3", "candidate", "promote", "-"], "a metric that was not computed is no zero"
 
 
-def test_history_keeps_an_event_on_one_line_and_its_reason_letter_by_letter(
-    registry: LocalRegistry, lens: Lens
+def test_list_as_json_holds_aliases_and_whole_versions(registry: Registry, lens: Lens) -> None:
+    ended = lens("registry", "list", "--json")
+    told = json.loads(ended.out)
+    assert (ended.status, told["production"], told["previous"], told["candidate"]) == (0, "v1", None, "v3")
+    assert told["versions"] == [asdict(version) for version in registry.list_versions()]
+
+
+def test_show_tells_everything_that_is_known_of_a_version(registry: Registry, lens: Lens) -> None:
+    ended = lens("registry", "show", "production")
+    assert ended.status == 0
+    facts = {row[0]: row[1:] for row in _rows(ended.out)}
+    stored = registry.show("v1")
+    assert (facts["version"], facts["role"], facts["verdict"]) == (["v1"], ["production"], ["promote"])
+    assert (facts["content_hash"], facts["model"]) == ([stored.content_hash], ["model_registry/v1/model"])
+    assert ["rougeL", "0.312"] in [row[1:] for row in _rows(ended.out)]
+    told = json.loads(lens("registry", "show", "1", "--json").out)
+    assert told == {**asdict(stored), "role": "production", "model": "model_registry/v1/model"}
+
+
+def test_show_says_of_a_pruned_version_that_its_files_are_gone(registry: Registry, lens: Lens) -> None:
+    registry.prune(0, actor="ana", reason="space")
+    assert "pruned: its files are gone" in lens("registry", "show", "v2").out
+    assert json.loads(lens("registry", "show", "v2", "--json").out)["model"] is None
+
+
+def test_history_as_json_holds_whole_entries(registry: Registry, lens: Lens) -> None:
+    assert json.loads(lens("registry", "history", "--json").out) == [asdict(entry) for entry in registry.history()]
+
+
+def test_verify_names_what_is_wrong_and_ends_with_the_status_of_a_no(registry: Registry, lens: Lens) -> None:
+    ended = lens("registry", "verify")
+    assert (ended.status, _rows(ended.out)[1:]) == (0, [["v1", "intact"], ["v2", "intact"], ["v3", "intact"]])
+    (registry.model_dir("v2") / "model.safetensors").unlink()
+    ended = lens("registry", "verify", "v1", "v2")
+    assert ended.status == 3
+    assert _rows(ended.out)[1:] == [["v1", "intact"], ["v2", "model/model.safetensors", "is", "missing"]]
+    ended = lens("registry", "verify", "--json")
+    assert ended.status == 3
+    assert json.loads(ended.out) == {"v1": [], "v2": ["model/model.safetensors is missing"], "v3": []}
+
+
+def test_promote_moves_production_and_says_who_and_why(registry: Registry, lens: Lens) -> None:
+    ended = lens("registry", "promote", "candidate", "--actor", "cleo", "--reason", "approved")
+    assert (ended.status, ended.out) == (0, "production: v3 (before: v1)\n")
+    entry = registry.history()[-1]
+    assert (entry.action, entry.to_version, entry.who, entry.why) == ("promoted", "v3", "cleo", "approved")
+    assert entry.decision_hash == registry.show("v3").decision_hash
+
+
+def test_promote_refuses_a_version_that_was_changed_even_by_force(registry: Registry, lens: Lens) -> None:
+    (registry.model_dir("v3") / "model.safetensors").unlink()
+    before = registry.history()
+    ended = lens("registry", "promote", "v3", "--reason", "r", "--force")
+    assert ended.status == 2
+    assert ended.problems == ["v3 was not promoted: model/model.safetensors is missing"]
+    assert registry.history() == before
+
+
+def test_promote_refuses_a_version_without_a_decision_unless_it_is_forced_and_records_that(
+    registry: Registry, make: Maker, lens: Lens
 ) -> None:
+    registry.register(make.model("by hand"), Evidence({}, {}), actor="ana")
+    before = registry.history()
+    ended = lens("registry", "promote", "v4", "--reason", "trial")
+    assert ended.status == 3
+    (problem,) = ended.problems
+    assert problem.startswith("v4 was not promoted: it was registered with no decision")
+    assert registry.history() == before
+    ended = lens("registry", "promote", "v4", "--reason", "trial", "--force", "--json")
+    assert (ended.status, json.loads(ended.out)["to_version"]) == (0, "v4")
+    assert registry.history()[-1].why == "forced without a decision to promote: trial"
+
+
+def test_promote_needs_a_reason(registry: Registry, lens: Lens) -> None:
+    assert lens("registry", "promote", "v3").status == 2
+    ended = lens("registry", "promote", "v3", "--reason", " ")
+    assert ended.status == 2
+    assert "needs an actor and a reason" in ended.problems[0]
+    assert registry.production() == "v1"
+
+
+def test_prune_tells_or_deletes(registry: Registry, lens: Lens) -> None:
+    ended = lens("registry", "prune", "--keep", "0", "--dry-run")
+    assert (ended.status, ended.out) == (0, "would be pruned: v2\n")
+    assert registry.verify("v2") == []
+    ended = lens("registry", "prune", "--keep", "0", "--json")
+    assert json.loads(ended.out) == {"dry_run": False, "pruned": ["v2"]}
+    assert registry.history()[-1].why == "the newest 0 were to be kept"
+    assert lens("registry", "prune", "--keep", "0").out == "pruned: nothing\n"
+    assert lens("registry", "prune", "--keep", "-1").status == 2
+
+
+def test_history_keeps_an_event_on_one_line_and_its_reason_letter_by_letter(registry: Registry, lens: Lens) -> None:
     ended = lens("registry", "history")
     assert ended.status == 0
     rows = _rows(ended.out)
@@ -53,9 +146,14 @@ def test_history_keeps_an_event_on_one_line_and_its_reason_letter_by_letter(
     assert rows[-1][1:5] == ["ben", "rolled_back", "v2", "v1"]
 
 
-@pytest.mark.parametrize("action", ["list", "history"])
-def test_a_registry_that_does_not_exist_is_an_error_and_is_not_made(action: str, lens: Lens, tmp_path: Path) -> None:
-    ended = lens("registry", action, "--registry", "elsewhere")
+@pytest.mark.parametrize(
+    "action",
+    [["list"], ["history"], ["show", "v1"], ["verify"], ["promote", "v1", "--reason", "r"], ["prune", "--keep", "1"]],
+)
+def test_a_registry_that_does_not_exist_is_an_error_and_is_not_made(
+    action: list[str], lens: Lens, tmp_path: Path
+) -> None:
+    ended = lens("registry", *action, "--registry", "elsewhere")
     assert ended.status == 2
     assert ended.problems == ["no model registry at elsewhere; the first lab-lens run or register-model makes one"]
     assert list(tmp_path.iterdir()) == []
@@ -74,7 +172,7 @@ def test_serve_refuses_without_a_production_version(lens: Lens) -> None:
     assert ended.problems == ["elsewhere has no production version; run the pipeline, or give --version"]
 
 
-def test_serve_refuses_a_version_that_does_not_exist(registry: LocalRegistry, lens: Lens) -> None:
+def test_serve_refuses_a_version_that_does_not_exist(registry: Registry, lens: Lens) -> None:
     ended = lens("serve", "--version", "v9")
     assert ended.status == 2
     (problem,) = ended.problems

@@ -20,7 +20,8 @@ def test_promoting_then_rolling_back_restores_both_pointers(history: list[Histor
     promoted = [*history, entry("promoted", version)]
     if before.production in (None, version):
         return
-    assert pointers_after([*promoted, entry("rolled_back", before.production)]) == before
+    after = pointers_after([*promoted, entry("rolled_back", before.production)])
+    assert (after.production, after.previous) == (before.production, before.previous)
 
 
 @given(st.lists(EVENTS))
@@ -35,10 +36,23 @@ def test_rolling_back_as_long_as_there_is_a_previous_version_ends_at_the_first(h
 
 
 @given(st.lists(EVENTS), VERSIONS)
-def test_holds_failed_deployments_and_registrations_move_nothing(history: list[HistoryEntry], version: str) -> None:
+def test_holds_failed_deployments_and_registrations_move_no_production(
+    history: list[HistoryEntry], version: str
+) -> None:
     before = pointers_after(history)
-    for action in ("held", "deploy_failed", "registered"):
-        assert pointers_after([*history, entry(action, version)]) == before
+    for action in ("held", "shifting", "deploy_failed", "registered"):
+        after = pointers_after([*history, entry(action, version)])
+        assert (after.production, after.previous) == (before.production, before.previous)
+        settled = action == "deploy_failed" and version == before.candidate
+        assert after.candidate == (version if action == "registered" else None if settled else before.candidate)
+
+
+@given(st.lists(EVENTS), VERSIONS)
+def test_a_pruned_version_is_nobodys_target(history: list[HistoryEntry], version: str) -> None:
+    before, after = pointers_after(history), pointers_after([*history, entry("pruned", version)])
+    assert version not in (after.production, after.previous, after.candidate)
+    if version not in (before.production, before.previous, before.candidate):
+        assert after == before
 
 
 def test_a_version_that_was_rolled_back_from_is_not_previous_but_can_be_named() -> None:
