@@ -11,6 +11,8 @@ from lab_lens.errors import EXIT_DONE, InputError
 from lab_lens.serving.app import Routes
 from lab_lens.serving.server import run_server
 
+# Where a container finds its model unless Vertex AI names another place.
+_MOUNTED = "/model"
 _logger = logging.getLogger("lab_lens.serving")
 
 
@@ -19,7 +21,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
     Args:
         arguments: command line; flags win over the environment.
-        environment: `AIP_HTTP_PORT`, `AIP_HEALTH_ROUTE` and `AIP_PREDICT_ROUTE`, which Vertex AI sets.
+        environment: `AIP_HTTP_PORT`, `AIP_HEALTH_ROUTE`, `AIP_PREDICT_ROUTE` and `AIP_STORAGE_URI`, which Vertex AI
+            sets; the last is where its copy of the model lies.
 
     Returns:
         The exit code.
@@ -46,7 +49,9 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     # A container is reached from outside itself; a process on a workstation is not, unless that is asked for.
     host = "0.0.0.0" if "AIP_HTTP_PORT" in environment else "127.0.0.1"  # noqa: S104
     parser = argparse.ArgumentParser("python -m lab_lens.serving", description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="model directory")
+    model = environment.get("AIP_STORAGE_URI") or (_MOUNTED if "AIP_HTTP_PORT" in environment else None)
+    words = "model directory, or gs://BUCKET/PREFIX; default: AIP_STORAGE_URI, in a container else /model"
+    parser.add_argument("--model", default=model, required=model is None, help=words)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--host", default=host, help="address to listen on")
     parser.add_argument("--port", type=int, default=environment.get("AIP_HTTP_PORT", "8080"), help="0: a free one")

@@ -94,7 +94,7 @@ def create_app(slot: Slot, routes: Routes | None = None) -> FastAPI:
 
     @app.post(paths.predict)
     async def predict(request: Request) -> JSONResponse:
-        body = await _read_body(request)
+        body = await read_body(request)
         if slot.model is None:
             return _not_ready()
         return await _predict(slot.model, body)
@@ -104,16 +104,17 @@ def create_app(slot: Slot, routes: Routes | None = None) -> FastAPI:
 
 async def _predict(model: Summarizer, body: bytes | None) -> JSONResponse:
     if body is None:
-        return _refused(413, [f"the body has more than {MAX_BODY_BYTES} bytes; send fewer instances at a time"])
+        return too_long()
     try:
         parsed = _PredictRequest.model_validate_json(body)
     except ValidationError as error:
         return _refused(400, _problems(error))
     predictions = await run_in_threadpool(model.summarize, [instance.text for instance in parsed.instances])
-    return JSONResponse({"predictions": predictions})
+    # Vertex AI lets a client reach no route but this one: only a prediction can say which model made it.
+    return JSONResponse({"predictions": [{**made, "model_hash": model.model_hash} for made in predictions]})
 
 
-async def _read_body(request: Request) -> bytes | None:
+async def read_body(request: Request) -> bytes | None:
     """The body; None when it is too long. It is read to its end even then, else the sender would miss the answer."""
     chunks: list[bytes] = []
     length = 0
@@ -122,6 +123,11 @@ async def _read_body(request: Request) -> bytes | None:
         if length <= MAX_BODY_BYTES:
             chunks.append(chunk)
     return b"".join(chunks) if length <= MAX_BODY_BYTES else None
+
+
+def too_long() -> JSONResponse:
+    """The answer to a body that is too long."""
+    return _refused(413, [f"the body has more than {MAX_BODY_BYTES} bytes; send fewer instances at a time"])
 
 
 def _problems(error: ValidationError) -> list[str]:

@@ -37,7 +37,9 @@ def test_one_prediction_an_instance_in_order_as_objects_or_plain_text(client: Te
         "input_tokens",
         "output_tokens",
         "truncated",
+        "model_hash",
     }
+    assert answer.json()["predictions"][0]["model_hash"] == "m0"
 
 
 def test_every_route_says_503_until_the_model_is_loaded() -> None:
