@@ -24,7 +24,7 @@ def decide_release(
 
     Args:
         config: the effective configuration as JSON.
-        registry: path of the model registry.
+        registry: location of the model registry.
         validation: the validation report's directory.
         bias: the bias report's directory.
         sensitivity: the sensitivity report's directory.
@@ -51,7 +51,7 @@ def decide_release(
         Path(bias.path),
         Path(sensitivity.path),
         settings,
-        registry=Path(registry),
+        registry=registry,
         decision_dir=Path(decision.path),
         html=Path(html.path),
         force_reason=force_reason,

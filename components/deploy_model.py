@@ -20,7 +20,7 @@ def deploy_model(
 
     Args:
         config: the effective configuration as JSON.
-        registry: path of the model registry.
+        registry: location of the model registry: a path, gs:// or vertex://.
         version: the version to deploy.
         deployment: directory with `deployment.json`: every check of the smoke test.
         device: `auto`, `cpu`, `cuda` or `mps`.
@@ -36,7 +36,7 @@ def deploy_model(
     from lab_lens.stages.deploy_model import run_deploy_model
 
     result = run_deploy_model(
-        Path(registry),
+        registry,
         version,
         parse_config(config),
         device=device,

@@ -22,7 +22,7 @@ def notify(
         config: the effective configuration as JSON.
         status: how the run ended; given by the pipeline system.
         notification: directory with `notification.json`: what was told, and whether each channel took it.
-        registry: path of the model registry, whose history says what this run did; empty: that is not told.
+        registry: location of the model registry, whose history says what this run did; empty: that is not told.
         run_id: the pipeline system's identifier of this run, as in the registry's history.
         tracking_uri: MLflow tracking URI; empty: nothing is tracked.
         run_name: name of the MLflow run that all stages of this pipeline run join.
@@ -39,7 +39,7 @@ def notify(
     run_notify(
         RunEnd(status.state, run_name, run_id, job, message),
         settings,
-        registry=Path(registry) if registry else None,
+        registry=registry or None,
         notification_dir=Path(notification.path),
         tracking=tracking_target(tracking_uri, settings.tracking.experiment, run_name),
     )

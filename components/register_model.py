@@ -1,7 +1,7 @@
 """The contract of registration."""
 
 from kfp import dsl
-from kfp.dsl import Artifact, Input, Model
+from kfp.dsl import Artifact, Dataset, Input, Model
 
 from components.images import OPS
 
@@ -13,6 +13,7 @@ def register_model(
     decision: Input[Artifact],
     validation: Input[Artifact],
     bias: Input[Artifact],
+    predictions: Input[Dataset],
     actor: str = "pipeline",
     version: str = "",
     run_id: str = "",
@@ -20,11 +21,12 @@ def register_model(
     """Store the candidate as an immutable version of the registry, bound to its own reports and decision.
 
     Args:
-        registry: path of the model registry.
+        registry: location of the model registry: a path, gs:// or vertex://.
         model: the candidate's model directory.
         decision: the decision's directory; its verdict must be `promote`.
         validation: the validation report's directory.
         bias: the bias report's directory.
+        predictions: the candidate's predictions directory, whose golden note a deployment has to answer alike.
         actor: who is recorded.
         version: name of the version; empty: the next number.
         run_id: the pipeline system's identifier of this run, for the registry's history.
@@ -41,7 +43,8 @@ def register_model(
         Path(decision.path),
         Path(validation.path),
         Path(bias.path),
-        registry=Path(registry),
+        registry=registry,
+        predictions=Path(predictions.path),
         version=version,
         actor=actor,
         run_id=run_id,

@@ -8,6 +8,7 @@ from components.images import OPS
 
 @dsl.component(base_image=OPS, install_kfp_package=False)
 def rollback_model(
+    config: str,
     registry: str,
     verdict: str,
     grounds: Input[Artifact],
@@ -18,7 +19,8 @@ def rollback_model(
     """Keep production where it is after a hold, or return it to the last good version; the reason is recorded.
 
     Args:
-        registry: path of the model registry.
+        config: the effective configuration as JSON.
+        registry: location of the model registry: a path, gs:// or vertex://.
         verdict: `rollback` returns production to the previous version; anything else leaves it where it is.
         grounds: the decision or the failed deployment that gives the reasons.
         rollback: directory with `rollback.json`: what was done, from which version to which.
@@ -27,10 +29,12 @@ def rollback_model(
     """
     from pathlib import Path
 
+    from lab_lens.config import parse_config
     from lab_lens.stages.rollback_model import read_reasons, run_rollback_model
 
     run_rollback_model(
-        Path(registry),
+        registry,
+        parse_config(config),
         actor=actor,
         reason=read_reasons(Path(grounds.path)),
         force=verdict == "rollback",

@@ -22,11 +22,11 @@ class Family:
 _TASKS = ("kfp",)
 
 FAMILIES = {
-    "trainer": Family(("train", "explain", "tracking", "serving", "tuning"), alone=_TASKS),
-    "evaluator": Family(("tracking",), alone=_TASKS),
+    "trainer": Family(("train", "explain", "tracking", "serving", "tuning", "cloud"), alone=_TASKS),
+    "evaluator": Family(("tracking", "storage"), alone=_TASKS),
     "ops": Family(("tracking", "cloud"), alone=_TASKS),
     # No tables, no plots, no metrics: those who serve a model prepare and evaluate nothing.
-    "serving": Family(("serving",), core=frozenset({"filelock", "numpy", "pydantic", "pyyaml", "rich"})),
+    "serving": Family(("serving", "storage"), core=frozenset({"filelock", "numpy", "pydantic", "pyyaml", "rich"})),
 }
 
 # A layer, and the families that share it; a package lies in the smallest layer that reaches every family that needs it.
@@ -36,7 +36,7 @@ LAYERS = {
     "inference": frozenset({"trainer", "serving"}),
     "analysis": frozenset({"trainer", "evaluator", "ops"}),
     "training": frozenset({"trainer"}),
-    "cloud": frozenset({"ops"}),
+    "cloud": frozenset({"trainer", "ops"}),
 }
 
 VARIANTS = ("cpu", "cuda")

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ TEST_CSV = "test.csv"
 DATA_REPORT = "data_report"
 PREDICTIONS_CSV = "predictions.csv"
 GENERATION_JSON = "generation.json"
+GOLDEN_JSON = "golden.json"
 CHAMPION_JSON = "champion.json"
 TUNED_CONFIG_JSON = "tuned_config.json"
 TUNING_REPORT_JSON = "tuning_report.json"
@@ -40,6 +41,7 @@ DEPLOYMENT_JSON = "deployment.json"
 ROLLBACK_JSON = "rollback.json"
 
 SCHEMA_VERSION = 1
+_REPORT_HASH = "report_hash"
 # gcsfuse answers with one of the first three, as its version and its settings go.
 _CANNOT_RENAME_DIRECTORIES = (errno.ENOSYS, errno.ENOTSUP, errno.EMFILE, errno.EXDEV)
 _HASH_CHUNK_BYTES = 1 << 20
@@ -189,6 +191,37 @@ def read_json(path: Path) -> Any:
         raise InputError(f"no such file: {path}") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} is not JSON ({error.__class__.__name__}); was it written by lab-lens?") from error
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> Path:
+    """Write a report as `write_json` does, with a hash of its content that `read_report` checks."""
+    return write_json(path, {**report, _REPORT_HASH: _hash_of_report(report)})
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """Read a report that a release is decided on.
+
+    The hash shows changes, by hand or by accident; it is no signature, and whoever can write reports can write it.
+
+    Raises:
+        InputError: the file cannot be read, or is not what its stage wrote.
+    """
+    content = read_json(path)
+    told = content.pop(_REPORT_HASH, None) if isinstance(content, dict) else None
+    if told is None:
+        raise InputError(f"{path} has no {_REPORT_HASH}: run the stage that writes it again with this version")
+    if told != _hash_of_report(content):
+        raise InputError(
+            f"{path} was changed after its stage wrote it (its {_REPORT_HASH} does not fit): run the stage again; a "
+            "release against the rules is made with --force-reason"
+        )
+    return dict(content)
+
+
+def _hash_of_report(report: Mapping[str, Any]) -> str:
+    content = {name: value for name, value in report.items() if name != _REPORT_HASH}
+    # As it will be read: tuples are lists then, and numbers as keys are text.
+    return sha256_text(json.dumps(json.loads(json.dumps(content)), sort_keys=True))
 
 
 def sha256_text(text: str) -> str:

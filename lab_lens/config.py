@@ -8,18 +8,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from lab_lens.artifacts import sha256_text
+from lab_lens.config_deployment import Deployment
+from lab_lens.config_metrics import OverlapMetricName
 from lab_lens.config_notifications import Notifications
+from lab_lens.config_policy import Policy
 from lab_lens.config_resources import Resources
 from lab_lens.config_text import ProblemsError, Section, problems_of, read_object
 from lab_lens.config_tuning import Tuning, search_space_problems
+from lab_lens.config_validation import Validation
 from lab_lens.errors import InputError
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 # The tokens that open and close a sequence count.
 LengthInTokens = Annotated[int, Field(ge=2)]
-MetricName = Literal["rouge1", "rouge2", "rougeL", "rougeLsum", "bleu"]
-OnUnknown = Literal["warn", "block"]
 
 
 class Columns(Section):
@@ -114,19 +116,12 @@ class Decoding(Section):
         return {"decoding": decoding, "decoding_hash": sha256_text(json.dumps(decoding, sort_keys=True))}
 
 
-class Validation(Section):
-    """How uncertain each figure is."""
-
-    bootstrap_resamples: Annotated[int, Field(ge=100)] = 2000
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-
-
 class Fairness(Section):
     """Which slices are compared, on which metric."""
 
     slices: tuple[str, ...] = Field(("age_group", "gender", "ethnicity"), description="columns to slice by")
     min_examples_per_slice: PositiveInt = Field(30, description="fewer: insufficient evidence")
-    metric: MetricName = "rougeL"
+    metric: OverlapMetricName = "rougeL"
 
 
 class Sensitivity(Section):
@@ -134,35 +129,6 @@ class Sensitivity(Section):
 
     num_samples: PositiveInt = Field(20, description="notes that are explained")
     perturbations: Annotated[int, Field(ge=10)] = Field(200, description="perturbed inputs a note")
-
-
-class Waiver(Section):
-    """An exception from one rule, recorded for ever."""
-
-    rule: str = Field(min_length=1)
-    reason: str = Field(min_length=10)
-    actor: str = Field(min_length=1)
-
-
-class Policy(Section):
-    """What a candidate must show to be released."""
-
-    floors: dict[MetricName, Fraction] = Field(
-        {"rougeL": 0.15, "rouge1": 0.20, "bleu": 0.03}, description="a candidate's mean must reach these (0 to 1)"
-    )
-    max_relative_degradation: Fraction = Field(0.02, description="against the champion's ROUGE-L on the same rows")
-    max_disparity: Fraction = Field(0.05, description="largest gap between a slice and the rest, metric points (0-1)")
-    beat_baselines: bool = Field(True, description="ROUGE-L must exceed that of answers that need no model")
-    on_absent_attribute: OnUnknown = Field("block", description="a slice attribute that the data does not have")
-    on_insufficient_evidence: OnUnknown = Field("warn", description="slices too small to compare")
-    waivers: tuple[Waiver, ...] = ()
-
-
-class Deployment(Section):
-    """How long a deployment may take to prove itself."""
-
-    ready_timeout_seconds: Annotated[float, Field(gt=0)] = 120.0
-    request_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
 
 
 class Tracking(Section):
@@ -202,6 +168,18 @@ class Config(Section):
         searched: dict[str, type[Section]] = {"training": Training, "decoding": Decoding}
         settings = [f"{name}.{key}" for name, section in searched.items() for key in section.model_fields]
         problems = search_space_problems(self.tuning.search_space, settings, self._refusals)
+        if problems:
+            raise ProblemsError(problems)
+        return self
+
+    @model_validator(mode="after")
+    def _rules_name_slices(self) -> "Config":
+        known = self.fairness.slices
+        problems = [
+            f"policy.rules.{index}.slices is {json.dumps(name)}; fairness.slices has {', '.join(known) or 'none'}"
+            for index, rule in enumerate(self.policy.rules)
+            if (name := getattr(rule, "slices", None)) is not None and name not in known
+        ]
         if problems:
             raise ProblemsError(problems)
         return self

@@ -18,10 +18,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-import lab_lens
 from lab_lens import artifacts
+from lab_lens.code_hash import code_hash
 from lab_lens.engine.scratch import is_scratch
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.open import open_registry
 from local_runner.request import SYNTHETIC
 from local_runner.tasks import TaskCall, TaskRecord, written_artifacts
 
@@ -45,10 +45,8 @@ _ENTRY_JSON = "entry.json"
 @functools.cache
 def library_hash() -> str:
     """Hash of the code that runs natively: the library's files, and name and version of every installed package."""
-    root = Path(lab_lens.__file__).parent
-    sources = {path.relative_to(root).as_posix(): artifacts.sha256_file(path) for path in sorted(root.rglob("*.py"))}
     installed = sorted({f"{package.name}=={package.version}" for package in distributions()})
-    return artifacts.sha256_text(json.dumps([sources, installed]))
+    return artifacts.sha256_text(json.dumps([code_hash(), installed]))
 
 
 @dataclass(frozen=True)
@@ -111,11 +109,13 @@ def _by_content(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     known = dict(parameters)
     # Where checkpoints lie decides no result.
     trains = known.pop("checkpoints", None) is not None
+    # What a champion said before is what it would say again.
+    known.pop("champion_cache", None)
     for name in ("data", "trained_model"):
         if known.get(name) and known[name] != SYNTHETIC:
             known[name] = _content(Path(known[name]))
     if "registry" in known:
-        known["registry"] = _champion(Path(known["registry"]))
+        known["registry"] = _champion(known["registry"])
     if trains and not known.get("trained_model"):
         source = known.get("base_model") or json.loads(known["config"])["model"]["base_model"]
         known["base_model"] = _base_model(source)
@@ -124,9 +124,9 @@ def _by_content(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     return known
 
 
-def _champion(registry: Path) -> str:
+def _champion(registry: str) -> str:
     """What stages read of the registry: its production model."""
-    known = LocalRegistry(registry)
+    known = open_registry(registry)
     version = known.production()
     return known.show(version).content_hash if version else "none"
 

@@ -12,7 +12,7 @@ import pandas as pd
 from lab_lens.artifacts import PREDICTIONS_CSV, TEST_CSV
 from lab_lens.config import Config, load_config, with_overrides
 from lab_lens.errors import ContractError, InputError
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.open import open_registry
 from lab_lens.reporting.demo_report import DemoExample, write_demo_report
 from lab_lens.stages.decide_release import run_decide_release
 from lab_lens.stages.deploy_model import run_deploy_model
@@ -74,12 +74,13 @@ def run_demo(
     _force_release(out, second, undertrained, device)
     run_rollback_model(
         _registry(out),
+        undertrained,
         actor=ACTOR,
         reason="the forced version invents facts",
         force=True,
         rollback_dir=out / "rollback",
     )
-    registry = LocalRegistry(_registry(out))
+    registry = open_registry(_registry(out))
     announce(f"production after the rollback: {registry.production()}")
     report = out / "report.html"
     write_demo_report([first, second], registry.history(), _examples(out, first, second), report)
@@ -97,8 +98,8 @@ def _make_anew(out: Path) -> None:
     (out / _MARKER).touch()
 
 
-def _registry(out: Path) -> Path:
-    return out / "model_registry"
+def _registry(out: Path) -> str:
+    return str(out / "model_registry")
 
 
 def _pipeline(out: Path, name: str, config: Config, device: str, display: Display) -> dict[str, Any]:
@@ -138,7 +139,13 @@ def _force_release(out: Path, summary: dict[str, Any], config: Config, device: s
         actor=ACTOR,
     )
     registered = run_register_model(
-        paths["train_model.model"], out / "forced-decision", validation, bias, registry=_registry(out), actor=ACTOR
+        paths["train_model.model"],
+        out / "forced-decision",
+        validation,
+        bias,
+        predictions=paths["generate_summaries.predictions"],
+        registry=_registry(out),
+        actor=ACTOR,
     )
     run_deploy_model(
         _registry(out), registered.version, config, device=device, actor=ACTOR, deployment_dir=out / "forced-deployment"

@@ -9,9 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lab_lens.engine.scratch import is_scratch
+from lab_lens.registry.open import is_elsewhere
 
 # Tasks that change the registry; the others only read it.
 _REGISTRY_WRITERS = ("register-model", "deploy-model", "rollback-model")
+# Parameters that are paths of this machine, and whether tasks write there.
+_OWN_PATHS = {"trained_model": False, "champion_cache": True}
 _SQLITE = "sqlite:///"
 _CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 _HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
@@ -49,9 +52,8 @@ def view_of(task: str, parameters: Mapping[str, Any], run_dir: Path, *, network:
     paths = {run_dir: True}
     if Path(given.get("data", "")).is_file():
         paths[Path(given["data"])] = False
-    if "trained_model" in given:
-        paths[Path(given["trained_model"])] = False
-    if "registry" in given:
+    paths |= {Path(given[name]): writable for name, writable in _OWN_PATHS.items() if name in given}
+    if "registry" in given and not is_elsewhere(given["registry"]):
         paths[Path(given["registry"])] = task.startswith(_REGISTRY_WRITERS)
     if given.get("tracking_uri", "").startswith(_SQLITE):
         paths[Path(given["tracking_uri"].removeprefix(_SQLITE)).parent] = True

@@ -11,7 +11,7 @@ from lab_lens.engine.checkpoint import check_model_directory
 from lab_lens.engine.device import resolve_device
 from lab_lens.engine.scratch import check_scratch, is_scratch
 from lab_lens.errors import InputError
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.open import is_elsewhere, open_registry
 from local_runner.choice import RunnerName
 from local_runner.docker_engine import engine, find_images, has_gpu
 from local_runner.request import NO_NETWORK, SYNTHETIC, RunRequest
@@ -34,12 +34,17 @@ def check_request(request: RunRequest, config: Config, runner: RunnerName) -> No
     """
     runner_checks = {
         "native": (_check_shell, lambda: _check_device(request.device)),
-        "docker": (lambda: _check_docker(request), lambda: _check_network(request, config)),
+        "docker": (
+            lambda: _check_docker(request),
+            lambda: _check_network(request, config),
+            lambda: _check_endpoint(config),
+        ),
     }
     checks = (
         lambda: _check_data(request.data),
         lambda: check_run_directory(request.out),
         lambda: _check_registry(request.registry),
+        lambda: _check_champion_cache(request.champion_cache),
         lambda: _check_model(request, config),
         *runner_checks[runner],
         lambda: _check_config_size(config),
@@ -88,6 +93,14 @@ def check_engine(device: str) -> bool:
     return present
 
 
+def _check_endpoint(config: Config) -> None:
+    if config.deployment.endpoint.startswith("local:"):
+        raise InputError(
+            f"deployment.endpoint is {config.deployment.endpoint}, which containers cannot "
+            "reach: use --runner native"
+        )
+
+
 def _check_network(request: RunRequest, config: Config) -> None:
     if request.docker.network != NO_NETWORK:
         return
@@ -102,6 +115,12 @@ def _check_network(request: RunRequest, config: Config) -> None:
         problems.append(
             "notifications by webhook or mail cannot leave containers without a network; give --network bridge"
         )
+    places = {"--registry": request.registry, "deployment.endpoint": config.deployment.endpoint}
+    problems += [
+        f"{name} {place} cannot be reached from containers without a network; give --network bridge"
+        for name, place in places.items()
+        if is_elsewhere(place)
+    ]
     base_model = request.base_model or config.model.base_model
     if request.trained_model is None and _is_on_hub_alone(base_model):
         problems.append(
@@ -139,9 +158,17 @@ def check_run_directory(out: Path) -> None:
     require_writable(out, "--out")
 
 
-def _check_registry(registry: Path) -> None:
-    LocalRegistry(registry).production()
-    require_writable(registry, "--registry")
+def _check_champion_cache(directory: Path | None) -> None:
+    if directory is not None:
+        require_writable(directory, "--champion-cache")
+        # A container can only be shown what is there.
+        directory.mkdir(parents=True, exist_ok=True)
+
+
+def _check_registry(registry: str) -> None:
+    open_registry(registry).production()
+    if not is_elsewhere(registry):
+        require_writable(Path(registry), "--registry")
 
 
 def _check_model(request: RunRequest, config: Config) -> None:

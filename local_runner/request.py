@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from components.images import EVALUATOR, OPS, TRAINER
+from lab_lens.registry.open import absolute_location
 from pipelines.image_references import ImageReferences
 
 NO_NETWORK = "none"
@@ -40,13 +41,14 @@ class RunRequest:
     Args:
         data: a CSV, Parquet or JSONL file of notes, or `synthetic`.
         out: the run directory.
-        registry: the model registry's directory.
+        registry: location of the model registry.
         tracking_uri: MLflow tracking URI; empty: nothing is tracked.
         run_name: name of the run, in MLflow and in the registry's history.
         actor: who is recorded in the registry's history.
         device: `auto`, `cpu`, `cuda` or `mps`.
         base_model: overrides the configuration's; empty: does not.
         trained_model: directory of a trained model; training is skipped.
+        champion_cache: directory where the champion's summaries are kept for the next candidate; None: nowhere.
         force_reason: promote whatever the rules say, for this reason; empty: do not force.
         runner: `native` (processes), `docker` (containers), or `auto`, which says what it took and why.
         docker: how containers run.
@@ -55,13 +57,14 @@ class RunRequest:
 
     data: str
     out: Path
-    registry: Path
+    registry: str
     tracking_uri: str
     run_name: str
     actor: str
     device: str = "auto"
     base_model: str = ""
     trained_model: Path | None = None
+    champion_cache: Path | None = None
     force_reason: str = ""
     runner: RunnerChoice = "native"
     docker: DockerSettings = field(default_factory=DockerSettings)
@@ -73,10 +76,11 @@ class RunRequest:
         return {
             "data": self.data if self.data == SYNTHETIC else str(Path(self.data).absolute()),
             "config": config_json,
-            "registry": str(self.registry.absolute()),
+            "registry": absolute_location(self.registry),
             "checkpoints": str((self.out / "checkpoints").absolute()),
             "base_model": str(local_base.absolute()) if self.base_model and local_base.is_dir() else self.base_model,
             "trained_model": str(self.trained_model.absolute()) if self.trained_model else "",
+            "champion_cache": str(self.champion_cache.absolute()) if self.champion_cache else "",
             "device": self.device,
             "actor": self.actor,
             "force_reason": self.force_reason,

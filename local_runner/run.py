@@ -12,6 +12,7 @@ from containers.build import BuildRequest, build_images
 from lab_lens import artifacts
 from lab_lens.config import Config
 from lab_lens.errors import LabLensError
+from lab_lens.registry.open import is_elsewhere
 from local_runner.cache import TaskCache
 from local_runner.choice import RunnerName, choose_runner
 from local_runner.docker import DockerRun
@@ -71,7 +72,7 @@ def _runner(name: RunnerName, request: RunRequest, template: Path, display: Disp
         yield NativeRun(run_dir, display, cache=cache)
         return
     gpus = check_engine(request.device)
-    with engine() as client, _present(request.registry.absolute()):
+    with engine() as client, _present(request.registry):
         images = find_images(client, [spec.image for spec in tasks.values()])
         run = DockerRun(run_dir, display, client, tasks, images, request.docker, gpus=gpus, cache=cache)
         run.remove_left_over()
@@ -79,8 +80,12 @@ def _runner(name: RunnerName, request: RunRequest, template: Path, display: Disp
 
 
 @contextmanager
-def _present(directory: Path) -> Iterator[None]:
-    """A directory that containers can be shown; it is removed again when nothing was put there."""
+def _present(registry: str) -> Iterator[None]:
+    """A registry's directory that containers can be shown; it is removed again when nothing was put there."""
+    if is_elsewhere(registry):
+        yield
+        return
+    directory = Path(registry).absolute()
     directory.mkdir(parents=True, exist_ok=True)
     try:
         yield

@@ -9,7 +9,7 @@ import lab_lens
 from lab_lens import artifacts
 from lab_lens.config import Config
 from lab_lens.errors import LabLensError
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.open import open_registry
 from lab_lens.reporting.run_report import write_run_report
 from local_runner.execution import Runner
 from local_runner.preflight import SUMMARY_JSON
@@ -124,12 +124,12 @@ def _stage(stage: str, record: TaskRecord | None) -> dict[str, Any]:
 
 
 def _versions(request: RunRequest, by_stage: Mapping[str, TaskRecord]) -> dict[str, str | None]:
-    registry = LocalRegistry(request.registry)
+    pointers = open_registry(request.registry).pointers()
     registered = by_stage.get("register-model")
     return {
         "candidate": registered.returned() if registered is not None and registered.succeeded else None,
-        "production": registry.production(),
-        "previous": registry.previous(),
+        "production": pointers.production,
+        "previous": pointers.previous,
         "lab_lens": lab_lens.__version__,
     }
 

@@ -52,11 +52,13 @@ def _release_or_keep(
     decided: PipelineTask,
     validated: PipelineTask,
     compared: PipelineTask,
+    generated: PipelineTask,
     device: PipelineParameterChannel,
     actor: PipelineParameterChannel,
 ) -> None:
     """Register and deploy what the gate let through, and undo it when it is unhealthy; else keep what is there."""
     verdict = decided.outputs["Output"]
+    target = {"config": config, "registry": registry}
     who = {"actor": actor, "run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
     with dsl.If(verdict == "promote", name="release"):
         registered = register_model(
@@ -65,15 +67,14 @@ def _release_or_keep(
             decision=decided.outputs["decision"],
             validation=validated.outputs["report"],
             bias=compared.outputs["report"],
+            predictions=generated.outputs["predictions"],
             **who,
         )
-        deployed = deploy_model(config=config, registry=registry, version=registered.output, device=device, **who)
+        deployed = deploy_model(version=registered.output, device=device, **target, **who)
         with dsl.If(deployed.outputs["Output"] == "unhealthy", name="undo"):
-            undone = rollback_model(
-                registry=registry, verdict="unhealthy", grounds=deployed.outputs["deployment"], **who
-            )
+            undone = rollback_model(verdict="unhealthy", grounds=deployed.outputs["deployment"], **target, **who)
     with dsl.Else(name="keep"):
-        kept = rollback_model(registry=registry, verdict=verdict, grounds=decided.outputs["decision"], **who)
+        kept = rollback_model(verdict=verdict, grounds=decided.outputs["decision"], **target, **who)
     for task in (registered, deployed, undone, kept):
         task.set_caching_options(False)
 
@@ -97,6 +98,7 @@ def build_pipeline(tuning_workers: int = 0) -> BaseComponent:
         checkpoints: str,
         base_model: str = "",
         trained_model: str = "",
+        champion_cache: str = "",
         device: str = "auto",
         actor: str = "pipeline",
         force_reason: str = "",
@@ -108,10 +110,11 @@ def build_pipeline(tuning_workers: int = 0) -> BaseComponent:
         Args:
             data: a CSV, Parquet or JSONL file of notes, or `synthetic`.
             config: the effective configuration as JSON (`lab-lens config show`).
-            registry: path of the model registry.
+            registry: location of the model registry: a path, gs:// or vertex://.
             checkpoints: directory where an interrupted training leaves what it can continue from.
             base_model: hub id, directory or `scratch:tiny|small|base`; empty: the configuration's.
             trained_model: directory of a trained model; training is skipped. Empty: train.
+            champion_cache: directory where the champion's summaries are kept for the next candidate. Empty: none.
             device: `auto`, `cpu`, `cuda` or `mps`.
             actor: who is recorded in the registry's history.
             force_reason: promote whatever the rules say, for this reason. Empty: do not force.
@@ -129,7 +132,9 @@ def build_pipeline(tuning_workers: int = 0) -> BaseComponent:
             settings = _tuned(tuning_workers, config, learning, track)
             trained = train_model(config=settings, **learning)
             model = trained.outputs["model"]
-            generated = generate_summaries(config=settings, registry=registry, model=model, test=test, device=device)
+            generated = generate_summaries(
+                config=settings, registry=registry, model=model, test=test, device=device, champion_cache=champion_cache
+            )
             shown = {"config": settings, "test": test, "predictions": generated.outputs["predictions"]}
             validated = validate_model(champion=generated.outputs["champion"], **shown, **track)
             compared = detect_bias(**shown, **track)
@@ -147,8 +152,9 @@ def build_pipeline(tuning_workers: int = 0) -> BaseComponent:
             # while their arguments stay the same: a cached answer would be stale.
             for task in (told, prepared, trained, generated, decided):
                 task.set_caching_options(False)
-            proven = {"model": model, "decided": decided, "validated": validated, "compared": compared}
-            _release_or_keep(config=settings, registry=registry, device=device, actor=actor, **proven)
+            proven = {"decided": decided, "validated": validated, "compared": compared, "generated": generated}
+            target = {"config": settings, "registry": registry, "device": device, "actor": actor}
+            _release_or_keep(model=model, **proven, **target)
 
     return model_development
 

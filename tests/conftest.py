@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from lab_lens.config import Config
 
+pytest.register_assert_rewrite("registry_contract", "registry_moves_contract")
+
 # Tests run in several processes; the servers and trainings that they start would fight for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -95,9 +95,27 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 def add_registry(parser: argparse.ArgumentParser) -> None:
     """Add --registry."""
-    default = Path("model_registry")
-    words = f"the model registry; default: {default}"
-    parser.add_argument("--registry", type=Path, metavar="DIR", default=default, help=words)
+    default = "model_registry"
+    words = f"the model registry: a directory, gs://BUCKET/PREFIX, or vertex://...; default: {default}"
+    parser.add_argument("--registry", metavar="LOCATION", default=default, help=words)
+
+
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """Add --config and --endpoint, which wins over the configuration's."""
+    add_config(parser)
+    words = "where clients are served: local:DIR or vertex://PROJECT/LOCATION/NAME; default: deployment.endpoint"
+    parser.add_argument("--endpoint", metavar="LOCATION", help=words)
+
+
+def endpoint_config(arguments: argparse.Namespace) -> "Config":
+    """The configuration, with --endpoint.
+
+    Raises:
+        InputError: the file or the location is wrong.
+    """
+    from lab_lens.config import load_config, with_overrides
+
+    return with_overrides(load_config(arguments.config), {"deployment.endpoint": arguments.endpoint})
 
 
 def add_out(parser: argparse.ArgumentParser, default: str) -> None:

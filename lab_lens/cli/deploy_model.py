@@ -7,10 +7,11 @@ from lab_lens.cli.arguments import (
     actor,
     add_actor,
     add_command,
-    add_config,
     add_device,
+    add_endpoint,
     add_out,
     add_registry,
+    endpoint_config,
 )
 from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE, GateRefusedError
@@ -26,7 +27,7 @@ def add_parser(subparsers: Subparsers) -> None:
         example="lab-lens deploy-model --registry model_registry --version v1.0",
     )
     parser.add_argument("--version", required=True, metavar="NAME", help="the version to deploy")
-    add_config(parser)
+    add_endpoint(parser)
     add_registry(parser)
     add_device(parser)
     add_actor(parser)
@@ -35,13 +36,12 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Deploy; exit status 3 when the version is unhealthy, and production is then what it was."""
-    from lab_lens.config import load_config
     from lab_lens.stages.deploy_model import run_deploy_model
 
     result = run_deploy_model(
         arguments.registry,
         arguments.version,
-        load_config(arguments.config),
+        endpoint_config(arguments),
         device=arguments.device,
         actor=actor(arguments),
         deployment_dir=arguments.out,

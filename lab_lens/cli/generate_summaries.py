@@ -24,6 +24,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="PATH", help="test.csv or its directory")
     add_config(parser)
     add_registry(parser)
+    parser.add_argument(
+        "--champion-cache",
+        type=Path,
+        metavar="DIR",
+        help="keep the champion's summaries here for the next candidate; they are text made from notes",
+    )
     add_device(parser)
     add_out(parser, "predictions")
 
@@ -41,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         registry=arguments.registry,
         predictions_dir=arguments.out,
         champion_dir=arguments.out / "champion",
+        champion_cache=arguments.champion_cache,
     )
     champion = result.champion_version or "none in the registry"
     say(f"predictions: {result.predictions_dir}\nchampion: {champion} ({result.champion_dir})")

@@ -17,7 +17,7 @@ def add_parser(subparsers: Subparsers) -> None:
         summary="Store a model as an immutable version of the registry, bound to its own reports and decision.",
         example=(
             "lab-lens register-model --model models/summarizer --decision decision --validation validation_reports "
-            "--bias bias_reports --version v1.0"
+            "--bias bias_reports --predictions predictions --version v1.0"
         ),
     )
     parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="the model directory")
@@ -26,6 +26,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--validation", type=Path, required=True, metavar="PATH", help="validation report")
     parser.add_argument("--bias", type=Path, required=True, metavar="PATH", help="bias report")
+    parser.add_argument(
+        "--predictions", type=Path, metavar="DIR", help="the candidate's predictions; their golden note is kept"
+    )
     parser.add_argument("--version", default="", metavar="NAME", help="default: the next number (v1, v2, ...)")
     add_registry(parser)
     add_actor(parser)
@@ -41,9 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.validation,
         arguments.bias,
         registry=arguments.registry,
+        predictions=arguments.predictions,
         version=arguments.version,
         actor=actor(arguments),
     )
-    say(f"registered {result.version}: {result.path}")
+    say(f"registered {result.version}: {result.model_uri}")
     say(f"next: lab-lens deploy-model --registry {arguments.registry} --version {result.version}")
     return EXIT_DONE

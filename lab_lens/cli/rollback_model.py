@@ -2,7 +2,16 @@
 
 import argparse
 
-from lab_lens.cli.arguments import Subparsers, actor, add_actor, add_command, add_out, add_registry
+from lab_lens.cli.arguments import (
+    Subparsers,
+    actor,
+    add_actor,
+    add_command,
+    add_endpoint,
+    add_out,
+    add_registry,
+    endpoint_config,
+)
 from lab_lens.cli.console import say
 from lab_lens.errors import EXIT_DONE
 
@@ -20,6 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     target.add_argument("--force", action="store_true", help="return to the previous production version")
     target.add_argument("--to", default="", metavar="VERSION", help="return to this version")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; recorded in the history")
+    add_endpoint(parser)
     add_registry(parser)
     add_actor(parser)
     add_out(parser, "rollback")
@@ -27,16 +37,17 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Roll back."""
-    from lab_lens.registry.local import LocalRegistry
+    from lab_lens.registry.open import open_registry
     from lab_lens.stages.rollback_model import run_rollback_model
 
     run_rollback_model(
         arguments.registry,
+        endpoint_config(arguments),
         actor=actor(arguments),
         reason=arguments.reason,
         to=arguments.to,
         force=arguments.force,
         rollback_dir=arguments.out,
     )
-    say(f"production: {LocalRegistry(arguments.registry).production()}\nrecord: {arguments.out}")
+    say(f"production: {open_registry(arguments.registry).production()}\nrecord: {arguments.out}")
     return EXIT_DONE

@@ -44,6 +44,8 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_runner(parser)
     add_base_model(parser)
     parser.add_argument("--model-dir", type=Path, metavar="TRAINED", help="a trained model; training is skipped")
+    words = "keep the champion's summaries here for the next candidate; they are text made from notes"
+    parser.add_argument("--champion-cache", type=Path, metavar="DIR", help=words)
     parser.add_argument("--force-reason", default="", metavar="TEXT", help="promote whatever the rules say; recorded")
     parser.add_argument("--fail-on-hold", action="store_true", help="exit with status 3 unless the verdict is promote")
     add_config(parser)
@@ -111,6 +113,7 @@ def _request(arguments: argparse.Namespace, config: "Config") -> "RunRequest":
         device=arguments.device,
         base_model=arguments.base_model,
         trained_model=arguments.model_dir,
+        champion_cache=arguments.champion_cache,
         force_reason=arguments.force_reason,
         runner=arguments.runner,
         docker=DockerSettings(

@@ -63,11 +63,13 @@ def _add_pipeline(parser: argparse.ArgumentParser) -> None:
 
 def _add_parameters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="", metavar="URI", help="gs:// URI of the notes, or `synthetic`; required")
-    words = "the model registry (gs://); default on Vertex AI: model_registry in the staging bucket"
+    words = "the model registry (gs:// or vertex://); default on Vertex AI: model_registry in the staging bucket"
     parser.add_argument("--registry", default="", metavar="URI", help=words)
     words = "where an interrupted training continues from (gs://); default on Vertex AI: in the staging bucket"
     parser.add_argument("--checkpoints", default="", metavar="URI", help=words)
     parser.add_argument("--model-dir", default="", metavar="URI", help="a trained model; training is skipped")
+    words = "keep the champion's summaries here (gs://) for the next candidate; they are text made from notes"
+    parser.add_argument("--champion-cache", default="", metavar="URI", help=words)
     parser.add_argument("--force-reason", default="", metavar="TEXT", help="promote whatever the rules say; recorded")
     parser.add_argument("--tracking-uri", default="", metavar="URI", help="address of an MLflow server; default: none")
     parser.add_argument(
@@ -205,7 +207,10 @@ def _argument_problems(arguments: argparse.Namespace) -> list[str]:
     found = [
         (not arguments.data, "--data is needed: gs://BUCKET/notes.csv, or `synthetic`"),
         (not arguments.kubeflow and not arguments.staging_bucket, "--staging-bucket gs://BUCKET is needed"),
-        (bool(arguments.kubeflow) and not arguments.registry, "--registry is needed: a path that tasks share"),
+        (
+            bool(arguments.kubeflow) and not arguments.registry,
+            "--registry is needed: gs://BUCKET/PREFIX, or a path that tasks share",
+        ),
         (bool(arguments.kubeflow) and not arguments.checkpoints, "--checkpoints is needed: a path that tasks share"),
         (bool(arguments.template) and named, "--template is compiled already: leave out --images, --tag and --digests"),
         (
@@ -272,6 +277,7 @@ def _parameters(arguments: argparse.Namespace, config: "Config", run_name: str) 
         trained_model=arguments.model_dir,
         device=arguments.device,
         actor=actor(arguments),
+        champion_cache=arguments.champion_cache,
         force_reason=arguments.force_reason,
         tracking_uri=arguments.tracking_uri,
         run_name=run_name,

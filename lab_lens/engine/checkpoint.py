@@ -82,7 +82,7 @@ def load_pretrained(source: str, revision: str | None) -> tuple[Any, Any]:
             together.
     """
     options = {"revision": revision, "trust_remote_code": False}
-    if not Path(source).is_dir() and not _hub_answers():
+    if not Path(source).is_dir() and not hub_answers():
         _logger.info("the model hub cannot be reached: looking for %s among earlier downloads", source)
         options["local_files_only"] = True
     try:
@@ -111,7 +111,8 @@ def load_pretrained(source: str, revision: str | None) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _hub_answers() -> bool:
+def hub_answers() -> bool:
+    """Whether the model hub can be reached from here, as far as can be told in seconds."""
     # On its own the download code tries again for half a minute, and for minutes behind a firewall that says nothing.
     hub = urlsplit(constants.ENDPOINT)
     if getproxies():

@@ -8,7 +8,7 @@ from typing import Any
 
 from lab_lens import artifacts
 from lab_lens.config import Config
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.open import open_registry
 from lab_lens.release.decision import Decision, Production, Verdict, decide, force_of
 from lab_lens.release.evidence import (
     BiasEvidence,
@@ -17,7 +17,7 @@ from lab_lens.release.evidence import (
     ValidationEvidence,
     read_evidence,
 )
-from lab_lens.release.policy import SAME_ROWS, clear_floor_failures, evaluate_rules
+from lab_lens.release.policy import SAME_ROWS, Release, clear_floor_failures, evaluate_rules
 from lab_lens.release.rules import RuleResult
 from lab_lens.reporting.html import Block, Bullets, Facts, Heading, write_page
 from lab_lens.reporting.html import Verdict as Banner
@@ -47,7 +47,7 @@ def run_decide_release(
     sensitivity: Path | None,
     config: Config,
     *,
-    registry: Path | None,
+    registry: str | Path | None,
     decision_dir: Path,
     html: Path,
     force_reason: str = "",
@@ -61,7 +61,7 @@ def run_decide_release(
         bias: the bias report or its directory.
         sensitivity: the sensitivity report or its directory; None: there is none.
         config: the run's configuration; its policy and fairness.slices decide.
-        registry: the model registry; None or a directory that does not exist has no champion.
+        registry: location of the model registry; None or a directory that does not exist has no champion.
         decision_dir: receives `decision.json`.
         html: receives the page.
         force_reason: promote whatever the rules say, for this reason; empty: do not force.
@@ -69,17 +69,17 @@ def run_decide_release(
         tracking: the MLflow run to log to.
 
     Raises:
-        InputError: a report is missing or cannot be judged by, a waiver names no rule, a force lacks actor or reason.
+        InputError: a report is missing, was changed or cannot be judged by, a waiver names no rule, a force lacks actor
+            or reason.
     """
     force = force_of(force_reason, actor)
     paths = _report_paths(validation, bias, sensitivity)
     validated = read_evidence(paths[artifacts.VALIDATION_REPORT], ValidationEvidence)
     compared = read_evidence(paths[artifacts.BIAS_REPORT], BiasEvidence)
     others = _other_reports(paths)
-    version, previous = _pointers(registry)
-    rules = evaluate_rules(
-        config.policy, config.fairness.slices, validated, compared, others=others, production=version
-    )
+    version, previous, production_hash = _pointers(registry)
+    release = Release(validated, compared, others, config, version, production_hash)
+    rules = evaluate_rules(release)
     production = Production(version, previous, _failures_of_production(config, validated, version, rules))
     decision = decide(rules, production, force)
     record = _record(decision, rules, production, validated, config, paths, actor)
@@ -108,11 +108,13 @@ def _other_reports(paths: Mapping[str, Path]) -> dict[str, Provenance]:
     return {"sensitivity": read_evidence(path, SensitivityEvidence)} if path else {}
 
 
-def _pointers(registry: Path | None) -> tuple[str | None, str | None]:
+def _pointers(registry: str | Path | None) -> tuple[str | None, str | None, str | None]:
+    """The version in production, the one before it, and the hash of the files of the first."""
     if registry is None:
-        return None, None
-    found = LocalRegistry(registry)
-    return found.production(), found.previous()
+        return None, None, None
+    known = open_registry(registry)
+    found = known.pointers()
+    return found.production, found.previous, known.show(found.production).content_hash if found.production else None
 
 
 def _failures_of_production(

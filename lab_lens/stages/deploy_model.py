@@ -7,11 +7,12 @@ from typing import Literal
 
 from lab_lens import artifacts
 from lab_lens.config import Config
-from lab_lens.endpoints.base import EndpointError, SmokeCheck, SmokeResult, smoke_test
-from lab_lens.endpoints.local import LocalEndpoint
-from lab_lens.errors import ContractError, InputError
-from lab_lens.registry.base import DEPLOY_FAILED, ModelVersion
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.endpoints.open import open_endpoint
+from lab_lens.endpoints.rollout import RolloutResult, roll_out, try_out
+from lab_lens.endpoints.smoke import SmokeCheck
+from lab_lens.endpoints.temporary import temporary_endpoint
+from lab_lens.registry.base import Registry
+from lab_lens.registry.open import open_registry
 
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ class Deployment:
         reasons: why it is unhealthy, one sentence each.
         checks: what was asked of it, and what it answered.
         production_before, production: the version in production before and after; None for none.
+        split_before, split: the share of each version in percent before and after; empty: nobody is served; `split` is
+            None where the endpoint does not say.
+        warnings: what went wrong without any harm to clients.
         actor: who deployed.
     """
 
@@ -37,23 +41,34 @@ class Deployment:
     checks: tuple[SmokeCheck, ...]
     production_before: str | None
     production: str | None
+    split_before: dict[str, int]
+    split: dict[str, int] | None
+    warnings: tuple[str, ...]
     actor: str
 
 
 def run_deploy_model(
-    registry: Path, version: str, config: Config, *, device: str, actor: str, deployment_dir: Path, run_id: str = ""
+    registry: str | Path,
+    version: str,
+    config: Config,
+    *,
+    device: str,
+    actor: str,
+    deployment_dir: Path,
+    run_id: str = "",
 ) -> Deployment:
-    """Serve a version from its registered files, test it, and promote it if it passes.
+    """Give a version the traffic of the configured endpoint, in steps and only while it passes its smoke tests.
 
-    The server that was started for the test is stopped at the end; `lab-lens serve` serves what is in production.
+    Where no endpoint is configured, a server on this machine is started for the test alone, and stopped at the end;
+    `lab-lens serve` serves what is in production.
 
     Args:
-        registry: the registry's directory.
+        registry: location of the model registry.
         version: a registered version.
-        config: for the deployment limits.
+        config: where it is deployed, and the limits.
         device: `auto`, `cpu`, `cuda` or `mps`.
         actor: who deploys.
-        deployment_dir: receives `deployment.json` and `serving.log`.
+        deployment_dir: receives `deployment.json` and, of a server that was started for the test, its logs.
         run_id: the pipeline run that deploys; empty when a person does.
 
     Returns:
@@ -63,24 +78,25 @@ def run_deploy_model(
         InputError: the version is not registered, its files were changed after registration, or this machine has no
             such device; nothing was changed.
     """
-    _require_device(device)
-    target = LocalRegistry(registry)
-    metadata = target.show(version)
-    if problems := target.verify(metadata.version):
-        raise InputError([f"{metadata.version} was not deployed: {problem}" for problem in problems])
-    before = target.production()
-    checks = _try_out(target.model_dir(metadata.version), metadata.content_hash, config, device, deployment_dir)
-    _record(target, metadata, checks, actor, run_id)
+    if not config.deployment.endpoint:
+        _require_device(device)
+    target = open_registry(registry)
+    name = target.show(version).version
+    result = _deploy(target, name, config, device, actor, run_id, deployment_dir)
     deployment = Deployment(
-        status="healthy" if checks.healthy else "unhealthy",
-        version=metadata.version,
-        content_hash=metadata.content_hash,
-        reasons=checks.reasons,
-        checks=checks.checks,
-        production_before=before,
-        production=target.production(),
+        status=result.status,
+        version=result.version,
+        content_hash=result.content_hash,
+        reasons=result.reasons,
+        checks=result.checks,
+        production_before=result.production_before,
+        production=result.production,
+        split_before=result.split_before,
+        split=result.split,
+        warnings=result.warnings,
         actor=actor,
     )
+    _tell(deployment)
     written = deployment_dir / artifacts.DEPLOYMENT_JSON
     artifacts.write_json(written, {"schema_version": artifacts.SCHEMA_VERSION, **asdict(deployment)})
     artifacts.require_written([written])
@@ -95,27 +111,19 @@ def _require_device(device: str) -> None:
         resolve_device(device)
 
 
-def _try_out(model: Path, expected_hash: str, config: Config, device: str, working_dir: Path) -> SmokeResult:
-    from lab_lens.notes.synthetic import synthetic_note
+def _deploy(
+    registry: Registry, version: str, config: Config, device: str, actor: str, run_id: str, deployment_dir: Path
+) -> RolloutResult:
+    limits = config.deployment
+    if limits.endpoint:
+        endpoint = open_endpoint(limits.endpoint, limits)
+        return roll_out(endpoint, registry, version, limits, actor=actor, run_id=run_id)
+    with temporary_endpoint(deployment_dir, limits, device=device) as trial:
+        return try_out(trial, registry, version, limits, actor=actor, run_id=run_id)
 
-    endpoint = LocalEndpoint(model, device=device, limits=config.deployment, working_dir=working_dir)
-    try:
-        with endpoint:
-            return smoke_test(endpoint, synthetic_note(), expected_hash)
-    except EndpointError as error:
-        return SmokeResult((SmokeCheck("start", passed=False, detail=str(error)),))
 
-
-def _record(registry: LocalRegistry, metadata: ModelVersion, checks: SmokeResult, actor: str, run_id: str) -> None:
-    version = metadata.version
-    known = {"actor": actor, "decision_hash": metadata.decision_hash, "run_id": run_id}
-    if not checks.healthy:
-        reason = f"smoke test failed: {'; '.join(checks.reasons)}"
-        registry.record(DEPLOY_FAILED, reason=reason, version=version, **known)
-        _logger.warning("%s is unhealthy, production stays as it was: %s", version, "; ".join(checks.reasons))
+def _tell(deployment: Deployment) -> None:
+    if deployment.status == "healthy":
+        _logger.info("%s is in production", deployment.version)
         return
-    reason = f"smoke test passed: {', '.join(check.check for check in checks.checks)}"
-    registry.promote(version, reason=reason, **known)
-    if registry.production() != version:
-        raise ContractError(f"{version} was promoted, but the registry names {registry.production()} as production")
-    _logger.info("%s is in production", version)
+    _logger.warning("%s is unhealthy: %s", deployment.version, "; ".join(deployment.reasons))

@@ -13,7 +13,7 @@ from lab_lens.notifications.message import Notification
 from lab_lens.notifications.notifier import require_delivered, send_to_all
 from lab_lens.notifications.outcome import RunEnd, notification_of
 from lab_lens.registry.base import HistoryEntry
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.open import open_registry
 from lab_lens.tracking import TrackingTarget, finish_run
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def run_notify(
     end: RunEnd,
     config: Config,
     *,
-    registry: Path | None,
+    registry: str | Path | None,
     notification_dir: Path,
     tracking: TrackingTarget | None = None,
 ) -> Notified:
@@ -42,7 +42,7 @@ def run_notify(
     Args:
         end: how the pipeline system says that it ended; nothing but names is taken from its error message.
         config: for its channels.
-        registry: its history says what this run did to production; None: that is not told.
+        registry: location of the model registry, whose history says what this run did; None: that is not told.
         notification_dir: receives `notification.json`: the payload and what became of it on each channel.
         tracking: the MLflow run to close.
 
@@ -67,11 +67,11 @@ def write_notification(notification: Notification, deliveries: Sequence[Delivery
     return artifacts.write_json(directory / NOTIFICATION_JSON, told)
 
 
-def _known_to(registry: Path | None) -> tuple[list[HistoryEntry], str | None]:
+def _known_to(registry: str | Path | None) -> tuple[list[HistoryEntry], str | None]:
     if registry is None:
         return [], None
-    found = LocalRegistry(registry)
     try:
+        found = open_registry(registry)
         return found.history(), found.production()
     except (InputError, OSError) as error:
         # The run may have failed because of this very registry; that it failed must be told all the same.

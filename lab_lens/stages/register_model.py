@@ -6,20 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from lab_lens import artifacts
+from lab_lens.code_hash import code_hash
 from lab_lens.errors import InputError
 from lab_lens.registry.base import Evidence
+from lab_lens.registry.evidence import report_metrics
 from lab_lens.registry.files import model_hashes
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.open import open_registry
 
 _PROMOTE = "promote"
 
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """A version of the registry: its name, its directory, and the content hash of its model files."""
+    """A version of the registry: its name, where its model files lie, and their content hash."""
 
     version: str
-    path: Path
+    model_uri: str
     content_hash: str
 
 
@@ -29,9 +31,11 @@ def run_register_model(
     validation: Path,
     bias: Path,
     *,
-    registry: Path,
+    registry: str | Path,
+    predictions: Path | None = None,
     version: str = "",
     actor: str,
+    links: Mapping[str, str] | None = None,
     run_id: str = "",
 ) -> RegisteredVersion:
     """Store a model as an immutable version; the same model is never stored twice.
@@ -41,9 +45,12 @@ def run_register_model(
         decision: `decision.json` or its directory.
         validation: the validation report or its directory.
         bias: the bias report or its directory.
-        registry: the registry's directory, created when it does not exist.
+        registry: location of the model registry, which is made when it does not exist.
+        predictions: the candidate's predictions directory; its golden note is kept, so that a deployment can be asked
+            for the pipeline's own answer. None: the version has none.
         version: name such as `1.4.0`; empty for the next number.
         actor: who registers.
+        links: where more is told of it, such as `mlflow_run`.
         run_id: the pipeline run that registers; empty when a person does.
 
     Raises:
@@ -58,20 +65,37 @@ def run_register_model(
     model_hash = artifacts.content_hash(model_hashes(model))
     if problems := _mismatches(decided, validated, model_hash, reports):
         raise InputError([f"{model} was not registered: {problem}" for problem in problems])
+    golden = _golden(predictions, model_hash)
     documents = {artifacts.DECISION_JSON: decision_json} | {f"{stem}.json": path for stem, path in reports.items()}
     evidence = Evidence(
-        documents=documents,
-        metrics=_metrics(validated),
+        documents=documents | golden,
+        metrics=report_metrics(validated),
         config_hash=str(decided.get("config_hash") or ""),
         data_hash=_data_hash(model),
+        code_hash=code_hash(),
+        decoding_hash=str(validated.get("decoding_hash") or ""),
+        verdict=_PROMOTE,
+        links=dict(links or {}),
         reason=_forced(decided),
         run_id=run_id,
     )
-    target = LocalRegistry(registry)
+    target = open_registry(registry)
     stored = target.register(model, evidence, actor=actor, version=version)
-    path = registry / stored.version
-    artifacts.require_written([path])
-    return RegisteredVersion(stored.version, path, stored.content_hash)
+    return RegisteredVersion(stored.version, target.model_uri(stored.version), stored.content_hash)
+
+
+def _golden(predictions: Path | None, model_hash: str) -> dict[str, Path]:
+    """The golden note of these predictions, as a document.
+
+    Raises:
+        InputError: there is none, or another model answered it.
+    """
+    if predictions is None:
+        return {}
+    path = artifacts.file_in(predictions, artifacts.GOLDEN_JSON)
+    if _read_object(path).get("model_hash") != model_hash:
+        raise InputError(f"{path} was answered by another model; give the predictions of the model that is registered")
+    return {artifacts.GOLDEN_JSON: path}
 
 
 def _mismatches(
@@ -100,14 +124,6 @@ def _mismatches(
 def _forced(decided: Mapping[str, Any]) -> str:
     forced = decided.get("forced")
     return f"forced by {forced['actor']} against the gate: {forced['reason']}" if forced else ""
-
-
-def _metrics(validated: Mapping[str, Any]) -> dict[str, float | None]:
-    """Each metric of a validation report as `name`, and its interval as `name_low` and `name_high`."""
-    found: dict[str, float | None] = {}
-    for name, interval in validated["metrics"].items():
-        found |= {name: interval["estimate"], f"{name}_low": interval["low"], f"{name}_high": interval["high"]}
-    return found
 
 
 def _read_object(path: Path) -> dict[str, Any]:

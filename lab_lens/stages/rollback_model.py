@@ -1,15 +1,19 @@
-"""Keep production on the last good version, or really return to it."""
+"""Keep production on the last good version, or really return to it, at the endpoint where clients are served too."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from lab_lens import artifacts
+from lab_lens.config import Config
+from lab_lens.config_deployment import Deployment
+from lab_lens.endpoints.base import ALL_TRAFFIC, Endpoint, EndpointError, serving
+from lab_lens.endpoints.open import open_endpoint
+from lab_lens.endpoints.rollout import empty_endpoint, return_traffic
 from lab_lens.errors import ContractError, InputError
-from lab_lens.registry.base import HELD
-from lab_lens.registry.local import LocalRegistry
+from lab_lens.registry.base import HELD, Registry
+from lab_lens.registry.open import open_registry
 
 RollbackAction = Literal["kept", "rolled_back", "nothing_in_production"]
 _logger = logging.getLogger(__name__)
@@ -32,8 +36,18 @@ class Rollback:
     actor: str
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the history keeps of whoever does this."""
+
+    actor: str
+    reason: str
+    run_id: str
+
+
 def run_rollback_model(
-    registry: Path,
+    registry: str | Path,
+    config: Config,
     *,
     actor: str,
     reason: str,
@@ -45,7 +59,8 @@ def run_rollback_model(
     """Keep production where it is and record why, or return it to an earlier version.
 
     Args:
-        registry: the registry's directory.
+        registry: location of the model registry.
+        config: where clients are served: the traffic of `deployment.endpoint` goes where production goes.
         actor: who does this. reason: why.
         to: return to this registered version.
         force: return to the previous version. With neither `to` nor `force`, production stays.
@@ -55,12 +70,13 @@ def run_rollback_model(
     Raises:
         InputError: actor or reason is empty; there is no version to return to; or its files were changed after
             registration. Nothing was changed then.
+        EndpointError: the version to return to did not come up; traffic and production are where they were.
     """
     if not (actor.strip() and reason.strip()):
         raise InputError("a rollback needs an actor and a reason, which stay in the registry's history; give both")
-    target = LocalRegistry(registry)
-    known = {"actor": actor, "run_id": run_id}
-    result = _return(target, to, reason, known) if to or force else _keep(target, reason, known)
+    result = _act(
+        open_registry(registry), config.deployment, _Known(actor, reason, run_id), to, moves=bool(to or force)
+    )
     written = rollback_dir / artifacts.ROLLBACK_JSON
     artifacts.write_json(
         written,
@@ -97,21 +113,57 @@ def read_reasons(grounds: Path) -> str:
     return "; ".join(str(reason) for reason in reasons)
 
 
-def _keep(registry: LocalRegistry, reason: str, known: Mapping[str, str]) -> Rollback:
+def _act(registry: Registry, limits: Deployment, known: _Known, to: str, *, moves: bool) -> Rollback:
+    if not limits.endpoint:
+        return _return(registry, to, known) if moves else _keep(registry, known)
+    endpoint = open_endpoint(limits.endpoint, limits)
+    if moves:
+        return _return_served(endpoint, registry, limits, to, known)
+    return _keep_served(endpoint, registry, limits, known)
+
+
+def _keep(registry: Registry, known: _Known) -> Rollback:
     production = registry.production()
     kept = f"production stays {production}" if production else "nothing is in production"
     # A hold stands in the history also when there is nothing to keep: who asks what a run did finds the answer there.
-    registry.record(HELD, reason=f"{kept}: {reason}", version=production, **known)
+    registry.record(HELD, reason=f"{kept}: {known.reason}", version=production, actor=known.actor, run_id=known.run_id)
     _logger.info("%s", kept)
-    return Rollback("kept" if production else "nothing_in_production", production, production, reason, known["actor"])
+    action: RollbackAction = "kept" if production else "nothing_in_production"
+    return Rollback(action, production, production, known.reason, known.actor)
 
 
-def _return(registry: LocalRegistry, to: str, reason: str, known: Mapping[str, str]) -> Rollback:
+def _return(registry: Registry, to: str, known: _Known) -> Rollback:
     target = registry.rollback_target(to or None)
     if problems := registry.verify(target):
         raise InputError([f"production was not rolled back to {target}: {problem}" for problem in problems])
-    entry = registry.rollback(reason=reason, to=target, **known)
+    entry = registry.rollback(reason=known.reason, to=target, actor=known.actor, run_id=known.run_id)
     if registry.production() != target:
         raise ContractError(f"rolled back to {target}, but the registry names {registry.production()} as production")
     _logger.info("production returned from %s to %s", entry.from_version, target)
-    return Rollback("rolled_back", entry.from_version, target, reason, known["actor"])
+    return Rollback("rolled_back", entry.from_version, target, known.reason, known.actor)
+
+
+def _keep_served(endpoint: Endpoint, registry: Registry, limits: Deployment, known: _Known) -> Rollback:
+    """Keep production, and bring traffic to it that a release which was cut off has taken from it."""
+    production = registry.production()
+    if production is None:
+        empty_endpoint(endpoint, registry, actor=known.actor, reason=known.reason, run_id=known.run_id)
+    elif serving(endpoint.split()) != {production: ALL_TRAFFIC}:
+        _return_served(endpoint, registry, limits, production, known)
+    return _keep(registry, known)
+
+
+def _return_served(endpoint: Endpoint, registry: Registry, limits: Deployment, to: str, known: _Known) -> Rollback:
+    result = return_traffic(
+        endpoint, registry, limits, to=to, reason=known.reason, actor=known.actor, run_id=known.run_id
+    )
+    if not result.healthy:
+        raise EndpointError(
+            f"{result.version} was not returned to; in production is {result.production or 'nothing'}: "
+            f"{'; '.join(result.reasons)}"
+        )
+    moved = result.production_before != result.production
+    _logger.info("%s has the traffic of %s", result.version, endpoint.location)
+    return Rollback(
+        "rolled_back" if moved else "kept", result.production_before, result.production, known.reason, known.actor
+    )

@@ -11,6 +11,8 @@ _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _GCS = "gs://"
 # Where Vertex AI mounts every bucket that the run's service account can read (Cloud Storage FUSE).
 _MOUNT = "/gcs/"
+# Registries that the library itself reads and writes, wherever it runs.
+_REMOTE = ("gs://", "vertex://")
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,11 @@ class RunParameters:
     Args:
         data: notes, or `synthetic`.
         config: the effective configuration as JSON.
-        registry: the model registry.
+        registry: location of the model registry; unlike a path it stays as it is.
         checkpoints: where an interrupted training continues from.
         base_model: hub id, directory or `scratch:SIZE`.
         trained_model: a trained model's directory; training is skipped.
+        champion_cache: where the champion's summaries are kept for the next candidate.
         device: where models run.
         actor: who is recorded.
         force_reason: promote for this reason.
@@ -37,6 +40,7 @@ class RunParameters:
     checkpoints: str
     base_model: str = ""
     trained_model: str = ""
+    champion_cache: str = ""
     device: str = ""
     actor: str = ""
     force_reason: str = ""
@@ -49,12 +53,12 @@ class RunParameters:
         return {name: value for name, value in named.items() if value}
 
 
-# A flag of the command line for each parameter that names a file or a directory.
+# A flag of the command line for each parameter that tasks take as the path of a file or a directory.
 _PATHS = {
     "data": "--data",
-    "registry": "--registry",
     "checkpoints": "--checkpoints",
     "trained_model": "--model-dir",
+    "champion_cache": "--champion-cache",
     "base_model": "--base-model",
 }
 
@@ -70,13 +74,15 @@ def vertex_values(values: Mapping[str, str]) -> dict[str, str]:
 def vertex_problems(values: Mapping[str, str]) -> list[str]:
     """Paths that tasks on Vertex cannot read."""
     allowed = "give gs://BUCKET/PATH, which tasks see as /gcs/BUCKET/PATH"
-    return _path_problems(values, (_GCS, _MOUNT), allowed) + _tracking_problems(values)
+    places = _path_problems(values, (_GCS, _MOUNT), allowed)
+    return places + _registry_problems(values, _REMOTE, "") + _tracking_problems(values)
 
 
 def kubeflow_problems(values: Mapping[str, str]) -> list[str]:
     """Paths that tasks on a cluster cannot read."""
     allowed = "give an absolute path on a volume that the cluster mounts into the tasks"
-    return _path_problems(values, ("/",), allowed) + _tracking_problems(values)
+    places = _path_problems(values, ("/",), allowed)
+    return places + _registry_problems(values, ("/", *_REMOTE), allowed) + _tracking_problems(values)
 
 
 def _path_problems(values: Mapping[str, str], beginnings: tuple[str, ...], allowed: str) -> list[str]:
@@ -84,6 +90,16 @@ def _path_problems(values: Mapping[str, str], beginnings: tuple[str, ...], allow
         f"{flag} {values[name]} is nothing that tasks elsewhere can read; {allowed}{_alternative(name)}"
         for name, flag in _PATHS.items()
         if name in values and not values[name].startswith(beginnings) and not _needs_no_path(name, values[name])
+    ]
+
+
+def _registry_problems(values: Mapping[str, str], beginnings: tuple[str, ...], otherwise: str) -> list[str]:
+    registry = values.get("registry", "")
+    if not registry or registry.startswith(beginnings):
+        return []
+    allowed = "give gs://BUCKET/PREFIX, or vertex://PROJECT/LOCATION/MODEL?store=gs://BUCKET/PREFIX"
+    return [
+        f"--registry {registry} is nothing that tasks elsewhere can use; {allowed}{otherwise and f'; or {otherwise}'}"
     ]
 
 

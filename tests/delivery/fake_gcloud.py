@@ -1,60 +1,15 @@
-"""`gcloud`, as far as scripts of this repository use it: a bucket in a directory, generations included, and scans.
+"""`gcloud`, as far as scripts of this repository use it: scans of images.
 
-Put into PATH as a program of its own; `FAKE_BUCKET` is the bucket's directory, `FAKE_DENY` answers everything with 403.
+Put into PATH as a program of its own; `FAKE_BUCKET` is a directory with `scans.json`, `FAKE_DENY` answers everything
+with 403.
 """
 
 import json
 import os
-import re
-import shutil
 import sys
 from pathlib import Path
 
 BUCKET = Path(os.environ["FAKE_BUCKET"])
-
-
-def place(text: str) -> Path:
-    return BUCKET / text.removeprefix("gs://") if text.startswith("gs://") else Path(text)
-
-
-def generation_file(path: Path) -> Path:
-    return path.with_name(f".{path.name}.generation")
-
-
-def generation(path: Path) -> int:
-    return int(generation_file(path).read_text()) if path.is_file() else 0
-
-
-def describe(words: list[str], options: dict[str, str]) -> int:
-    (uri,) = words
-    if not place(uri).is_file():
-        sys.stderr.write(f"ERROR: (gcloud.storage.objects.describe) {uri} not found: 404.\n")
-        return 1
-    print(generation(place(uri)))
-    return 0
-
-
-def rsync(words: list[str], options: dict[str, str]) -> int:
-    source, target = (place(word) for word in words)
-    for path in sorted(item for item in source.rglob("*") if item.is_file()):
-        relative = path.relative_to(source).as_posix()
-        if relative.endswith(".generation") or re.match(options["exclude"], relative):
-            continue
-        (target / relative).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / relative)
-    return 0
-
-
-def copy(words: list[str], options: dict[str, str]) -> int:
-    source, target = (place(word) for word in words)
-    if int(options["if-generation-match"]) != generation(target):
-        sys.stderr.write("ERROR: HTTPError 412: At least one of the pre-conditions you specified did not hold.\n")
-        return 1
-    now = generation(target) + 1
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    generation_file(target).write_text(str(now))
-    return 0
 
 
 def scan(words: list[str], options: dict[str, str]) -> int:
@@ -70,9 +25,6 @@ def vulnerabilities(words: list[str], options: dict[str, str]) -> int:
 
 
 COMMANDS = {
-    ("storage", "objects", "describe"): describe,
-    ("storage", "rsync"): rsync,
-    ("storage", "cp"): copy,
     ("artifacts", "docker", "images", "scan"): scan,
     ("artifacts", "docker", "images", "list-vulnerabilities"): vulnerabilities,
 }

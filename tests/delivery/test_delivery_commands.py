@@ -76,4 +76,4 @@ def test_targets_are_read_from_the_makefile() -> None:
 def test_the_scripts_of_the_repository_are_known() -> None:
     assert len(SCRIPTS) > 30
     assert {script.shell for script in SCRIPTS} == {"bash", "sh"}
-    assert (ROOT / ".github" / "registry.sh").is_file()
+    assert (ROOT / ".github" / "production.sh").is_file()

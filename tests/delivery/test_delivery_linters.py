@@ -12,7 +12,7 @@ from definitions import ACTIONS, CLOUD_BUILD, DEPENDABOT, EVERY_FILE, ROOT, TRIG
 
 BIN = Path(sys.executable).parent
 SCRIPTS = every_script()
-PROGRAM = ".github/registry.sh"
+PROGRAM = ".github/production.sh"
 ACTIONLINT = Path(os.environ.get("ACTIONLINT", Path.home() / ".cache" / "lab-lens" / "actionlint"))
 CHECKED_OUT = """\
 on: push

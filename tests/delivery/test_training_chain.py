@@ -4,14 +4,16 @@ import csv
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from definitions import WORKFLOWS, load
+from loopback.gcs import CloudStorageServer
 from workflow_runner import Runner
 
 from lab_lens.config import Config
+from lab_lens.registry.open import open_registry
 
 pytestmark = [
     pytest.mark.integration,
@@ -20,6 +22,7 @@ pytestmark = [
 ]
 
 TRAINING = load(next(path for path in WORKFLOWS if path.name == "model_training.yml"))
+REGISTRY = "gs://team/ci"
 REASON = "a rehearsal on forty patients | <b>"
 VALUES = {
     "github.actor": "ana",
@@ -33,28 +36,38 @@ VALUES = {
     "inputs.force_deploy || false": "true",
     "inputs.force_reason": REASON,
     "inputs.force_deploy && inputs.force_reason || ''": REASON,
-    "vars.LAB_LENS_REGISTRY": "gs://team/ci",
+    "github.event_name != 'pull_request' && vars.LAB_LENS_REGISTRY || 'model_registry'": REGISTRY,
     "vars.GCP_WORKLOAD_IDENTITY_PROVIDER": "p",
     "vars.GCP_SERVICE_ACCOUNT": "a",
 }
 
 
 @pytest.fixture
-def runner(tiny_config: Config, bucket: Path, tmp_path: Path) -> Runner:
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudStorageServer]:
+    with CloudStorageServer("team") as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        yield server
+
+
+@pytest.fixture
+def runner(tiny_config: Config, cloud: CloudStorageServer, tmp_path: Path) -> Runner:
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "tiny.json").write_text(tiny_config.to_json())
-    environment = {"FAKE_BUCKET": str(bucket), "OMP_NUM_THREADS": "1"}
+    environment = {"STORAGE_EMULATOR_HOST": cloud.url, "OMP_NUM_THREADS": "1"}
     return Runner(TRAINING, tmp_path, VALUES, environment)
 
 
-def test_a_model_gets_from_notes_into_the_registry(runner: Runner, bucket: Path, tmp_path: Path) -> None:
+def test_a_model_gets_from_notes_into_the_registry(runner: Runner, tmp_path: Path) -> None:
     for job in ("setup", "train", "validate", "bias", "sensitivity", "decide", "deploy"):
         directory = runner.run(job)
     assert runner.values["needs.decide.outputs.verdict"] == "promote"
     assert runner.values["needs.deploy.outputs.version"] == "v1"
-    kept = json.loads((bucket / "team/ci/registry_index.json").read_text())
-    assert kept["production"] == "v1"
-    assert (bucket / "team/ci/v1/model/model.safetensors").is_file()
+    registry = open_registry(REGISTRY)
+    assert registry.production() == "v1"
+    assert registry.verify("v1") == []
+    assert "golden.json" in registry.show("v1").document_hashes
+    history = json.loads((tmp_path / "artifacts" / "deployment" / "history.json").read_text())
+    assert [entry["action"] for entry in history] == ["registered", "promoted"]
     shown = (directory / "github_step_summary").read_text()
     assert re.search(r"^v1 +production ", shown, re.MULTILINE)
     said = (tmp_path / "decide" / "github_step_summary").read_text()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -114,23 +115,23 @@ def test_the_verdict_is_green_for_a_released_candidate_alone(
 
 @pytest.fixture
 def rollback(tmp_path: Path) -> Path:
-    """A checkout whose lab-lens and registry program write down how they are called."""
-    for program in (".venv/bin/lab-lens", ".github/registry.sh"):
-        path = tmp_path / program
-        path.parent.mkdir(parents=True)
-        record = 'mkdir -p rollback; echo \'{"from": "v2", "to": "v1"}\' > rollback/rollback.json\n'
-        path.write_text(f'#!/bin/sh\nprintf "%s\\n" "${{0##*/}}" "$@" >> calls\n{record}')
-        path.chmod(0o755)
+    """A checkout whose lab-lens writes down how it is called, and knows of a registry what the test says."""
+    program = tmp_path / ".venv" / "bin" / "lab-lens"
+    program.parent.mkdir(parents=True)
+    known = 'if [ "$1" = registry ]; then cat known.json; exit; fi\n'
+    record = 'mkdir -p rollback; echo \'{"from": "v2", "to": "v1"}\' > rollback/rollback.json\n'
+    program.write_text(f'#!/bin/sh\n{known}printf "%s\\n" "$@" >> calls\n{record}')
+    program.chmod(0o755)
+    (tmp_path / ".github").mkdir()
+    shutil.copy(ROOT / ".github" / "production.sh", tmp_path / ".github")
     (tmp_path / "decision").mkdir()
     (tmp_path / "decision" / "decision.json").write_text(json.dumps({"reasons": ["ROUGE-L fell", "so did BLEU"]}))
     return tmp_path
 
 
 def roll_back(checkout: Path, production: str, **values: str) -> list[str]:
-    """How lab-lens and the registry program were called, a word each."""
-    registry = checkout / "model_registry"
-    registry.mkdir()
-    (registry / "registry_index.json").write_text(json.dumps({"production": production or None}))
+    """How lab-lens was called, a word each."""
+    (checkout / "known.json").write_text(json.dumps({"production": production or None}))
     environment = {"VERDICT": "promote", "CHAMPION": "", "CANDIDATE": "", "ACTOR": "ana", "RUN": "https://x/1"}
     summary = {"GITHUB_STEP_SUMMARY": str(checkout / "summary.md"), "REGISTRY": "gs://b/r"}
     done = run_step("rollback", "Return to the last good version", {**environment, **values, **summary}, checkout)
@@ -141,9 +142,8 @@ def roll_back(checkout: Path, production: str, **values: str) -> list[str]:
 
 def test_production_returns_when_the_gate_says_so(rollback: Path) -> None:
     calls = roll_back(rollback, "v2", VERDICT="rollback", CHAMPION="v2")
-    assert calls[:2] == ["lab-lens", "rollback-model"]
+    assert calls[:3] == ["rollback-model", "--registry", "gs://b/r"]
     assert "ROUGE-L fell; so did BLEU" in calls
-    assert calls[-2:] == ["registry.sh", "push"]
     assert (rollback / "summary.md").read_text() == "Production returned from v2 to v1.\n"
 
 

@@ -62,7 +62,7 @@ def _needs(job: Document) -> list[str]:
 
 def _logs_in(job: Document) -> bool:
     used = [str(step.get("uses", "")) for step in job.get("steps", [])]
-    return any(name.startswith("google-github-actions/auth@") or name.endswith("/actions/registry") for name in used)
+    return any(name.startswith("google-github-actions/auth@") for name in used)
 
 
 def _step_output_problems(job: Document) -> Iterator[str]:

@@ -60,8 +60,6 @@ class Runner:
             self._keep(given["name"], given["path"].split(), here)
         elif "download-artifact" in uses:
             self._fetch(given, here)
-        elif uses.endswith("actions/registry"):
-            self._script(job, step["name"], ".github/registry.sh pull", {"REGISTRY": given["registry"]}, here)
         return {}
 
     def _script(self, job: str, name: str, script: str, env: Mapping[str, Any], here: Path) -> dict[str, str]:

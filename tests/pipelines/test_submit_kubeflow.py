@@ -162,7 +162,8 @@ def test_what_is_for_vertex_and_paths_of_buckets_are_refused(lens: Any, template
     assert ended.problems == [
         "--kubeflow 'kubeflow.example.org' is no address; give one such as https://kubeflow.example.org/pipeline",
         f"--data gs://b/notes.csv is nothing that tasks elsewhere can read; {allowed}, or `synthetic`",
-        f"--registry registry is nothing that tasks elsewhere can read; {allowed}",
+        "--registry registry is nothing that tasks elsewhere can use; give gs://BUCKET/PREFIX, or "
+        f"vertex://PROJECT/LOCATION/MODEL?store=gs://BUCKET/PREFIX; or {allowed}",
     ]
     ended = lens(
         "submit", "--kubeflow", "https://k", "--region", "us-central1", "--network", "n", "--data", "synthetic"
@@ -170,7 +171,7 @@ def test_what_is_for_vertex_and_paths_of_buckets_are_refused(lens: Any, template
     assert ended.problems == [
         "--region is for Vertex AI; leave it out with --kubeflow",
         "--network is for Vertex AI; leave it out with --kubeflow",
-        "--registry is needed: a path that tasks share",
+        "--registry is needed: gs://BUCKET/PREFIX, or a path that tasks share",
         "--checkpoints is needed: a path that tasks share",
     ]
 

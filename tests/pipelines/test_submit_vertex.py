@@ -67,7 +67,7 @@ def test_the_body_is_the_compiled_pipeline_with_its_parameters(
     assert parse_config(values.pop("config")) == parse_config("{}")
     assert values == {
         "data": "/gcs/my-bucket/notes.csv",
-        "registry": "/gcs/my-bucket/lab-lens/model_registry",
+        "registry": "gs://my-bucket/lab-lens/model_registry",
         "checkpoints": f"/gcs/my-bucket/lab-lens/checkpoints/{ended.said('run')}",
         "device": "auto",
         "actor": "tester",
@@ -97,9 +97,16 @@ def test_account_network_key_and_labels_are_in_the_body(submit: Any, vertex: Ver
     assert dict(job.labels) == {"team": "nlp", "stage": "test"}
 
 
+@pytest.mark.parametrize(
+    "registry", ["gs://models/registry", "vertex://my-project/us-central1/summarizer?store=gs://models/registry"]
+)
+def test_a_registry_in_the_cloud_is_passed_as_it_is(submit: Any, vertex: VertexServer, registry: str) -> None:
+    assert submit("--registry", registry).status == 0
+    assert dict(sent(vertex).pipeline_job.runtime_config.parameter_values)["registry"] == registry
+
+
 def test_every_path_in_a_bucket_is_passed_as_the_path_where_tasks_see_it(submit: Any, vertex: VertexServer) -> None:
     paths = {
-        "--registry": "gs://models/registry",
         "--checkpoints": "gs://models/checkpoints",
         "--model-dir": "gs://models/trained",
         "--base-model": "gs://models/base",
@@ -107,7 +114,7 @@ def test_every_path_in_a_bucket_is_passed_as_the_path_where_tasks_see_it(submit:
     given = [word for item in paths.items() for word in item]
     assert submit(*given, "--tracking-uri", "https://mlflow.example.org").status == 0
     values = dict(sent(vertex).pipeline_job.runtime_config.parameter_values)
-    names = ("registry", "checkpoints", "trained_model", "base_model")
+    names = ("checkpoints", "trained_model", "base_model")
     assert [values[name] for name in names] == [uri.replace("gs://", "/gcs/") for uri in paths.values()]
     assert values["tracking_uri"] == "https://mlflow.example.org"
 

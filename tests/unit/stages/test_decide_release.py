@@ -1,10 +1,9 @@
-import json
 import shutil
 
 import pandas as pd
 import pytest
 
-from lab_lens.artifacts import read_json, sha256_file, write_json
+from lab_lens.artifacts import read_json, sha256_file, write_json, write_report
 from lab_lens.config import Config
 from lab_lens.errors import InputError
 from lab_lens.notes.examples import EXAMPLE_COLUMNS, write_examples
@@ -55,10 +54,10 @@ class Release:
         self.test_csv = folder / "test.csv"
         self.registry = folder / "registry"
 
-    def predict(self, name, summaries):
+    def predict(self, name, summaries, **hashes):
         folder = self.folder / name
         folder.mkdir()
-        record = {"model_hash": name, "decoding_hash": "c", "data_hash": sha256_file(self.test_csv)}
+        record = {"model_hash": name, "decoding_hash": "c", "data_hash": sha256_file(self.test_csv), **hashes}
         write_json(folder / "generation.json", record)
         cohort()[["example_id"]].assign(summary=list(summaries)).to_csv(folder / "predictions.csv", index=False)
         return folder
@@ -72,12 +71,15 @@ class Release:
             version = registry.register(model, Evidence({}, {}), actor="ana", version=name).version
             registry.promote(version, actor="ana", reason="better", decision_hash="h")
 
-    def judge(self, summaries, champion=None):
+    def judge(self, summaries, champion=None, **champion_hashes):
         """Report on a candidate, and on the champion where its summaries are given."""
         write_examples(cohort(), self.test_csv)
         candidate = self.predict("candidate", summaries)
         if champion is not None:
-            write_json(self.predict("champion", champion) / "champion.json", {"version": self.production, "reason": ""})
+            version = self.production
+            model_hash = LocalRegistry(self.registry).show(version).content_hash
+            folder = self.predict("champion", champion, **({"model_hash": model_hash} | champion_hashes))
+            write_json(folder / "champion.json", {"version": version, "reason": ""})
         rival = None if champion is None else self.folder / "champion"
         reports, page = self.folder / "reports", self.folder / "page.html"
         run_validate_model(self.test_csv, candidate, CONFIG, champion=rival, report_dir=reports, html=page)
@@ -129,7 +131,7 @@ def test_a_good_first_model_is_promoted_and_the_decision_says_on_what(good):
     record = good.decide()
     assert record["verdict"] == "promote"
     assert set(statuses(record).values()) == {"pass"}
-    assert record["reasons"] == ["5 of 5 rules pass, and none forbids the release."]
+    assert record["reasons"] == ["11 of 11 rules pass, and none forbids the release."]
     assert (record["champion"], record["previous"], record["forced"]) == (None, None, None)
     assert (record["model_hash"], record["config_hash"]) == ("candidate", CONFIG.sha256())
     assert record["report_hashes"] == {
@@ -191,7 +193,7 @@ def test_reports_older_than_todays_production_do_not_decide(release):
 
 def test_reports_about_different_models_do_not_decide(good):
     path = good.folder / "reports" / "bias_report.json"
-    write_json(path, read_json(path) | {"model_hash": "another"})
+    write_report(path, read_json(path) | {"model_hash": "another"})
     record = good.decide()
     assert (record["verdict"], statuses(record)["artifacts.same_rows"]) == ("hold", "fail")
 
@@ -199,7 +201,7 @@ def test_reports_about_different_models_do_not_decide(good):
 def test_predictions_of_an_unknown_model_block(good):
     for name in ("bias_report", "validation_report"):
         path = good.folder / "reports" / f"{name}.json"
-        write_json(path, read_json(path) | {"model_hash": None})
+        write_report(path, read_json(path) | {"model_hash": None})
     assert statuses(good.decide())["artifacts.same_rows"] == "unknown"
 
 
@@ -223,7 +225,8 @@ def test_a_force_promotes_and_stays_in_the_record(release):
     record = release.decide(force_reason="trial without patients", actor="ana")
     assert (record["verdict"], statuses(record)["floor.rougeL"]) == ("promote", "fail")
     assert record["forced"] == {"reason": "trial without patients", "actor": "ana"}
-    assert record["reasons"][0].startswith("Forced by ana, against floor.rougeL, beat_baselines: trial")
+    assert record["reasons"][0].startswith("Forced by ana, against floor.rougeL, ceiling.hallucination_rate.upper, ")
+    assert record["reasons"][0].endswith("beat_baselines: trial without patients")
 
 
 def test_a_force_without_an_actor_is_refused_and_nothing_is_written(good):
@@ -233,10 +236,10 @@ def test_a_force_without_an_actor_is_refused_and_nothing_is_written(good):
 
 
 def test_the_sensitivity_report_is_part_of_the_evidence(good):
-    path = write_json(good.folder / "sensitivity_report.json", {"model_hash": "candidate"})
+    path = write_report(good.folder / "sensitivity_report.json", {"model_hash": "candidate"})
     record = good.decide(sensitivity=path)
     assert (record["verdict"], record["report_hashes"]["sensitivity_report"]) == ("promote", sha256_file(path))
-    write_json(path, {"model_hash": "another"})
+    write_report(path, {"model_hash": "another"})
     assert good.decide(sensitivity=path)["verdict"] == "hold"
 
 
@@ -249,7 +252,7 @@ def test_a_report_that_lacks_what_the_rules_need_is_refused_with_every_field(goo
     path = good.folder / "reports" / "validation_report.json"
     report = read_json(path)
     del report["metrics"], report["champion"]
-    path.write_text(json.dumps(report), encoding="utf-8")
+    write_report(path, report)
     with pytest.raises(InputError, match="missing or unexpected champion, metrics"):
         good.decide()
 
@@ -271,3 +274,41 @@ def test_the_page_shows_the_verdict_and_every_rule(good):
     assert "Promote the candidate" in page
     for rule in record["rules"]:
         assert rule["what"].split("'")[0] in page
+
+
+def test_a_report_that_was_edited_after_its_stage_wrote_it_is_refused(good):
+    path = good.folder / "reports" / "validation_report.json"
+    report = read_json(path)
+    report["metrics"]["rougeL"]["estimate"] = 0.9
+    write_json(path, report)
+    with pytest.raises(InputError, match="changed after its stage wrote it"):
+        good.decide(force_reason="", actor="ana")
+    assert not (good.folder / "decision").exists()
+
+
+def test_winning_against_summaries_of_another_model_than_todays_production_does_not_decide(release):
+    release.put_in_production("v1")
+    release.judge(GOOD, champion=[shortened(text, 8) for text in GOOD], model_hash="f" * 64)
+    record = release.decide()
+    assert (record["verdict"], statuses(record)["degradation.rougeL"]) == ("hold", "unknown")
+
+
+def test_winning_against_a_champion_that_decoded_otherwise_does_not_decide(release):
+    release.put_in_production("v1")
+    release.judge(GOOD, champion=[shortened(text, 8) for text in GOOD], decoding_hash="greedy")
+    record = release.decide()
+    assert (record["verdict"], statuses(record)["degradation.rougeL"]) == ("hold", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("summaries", "against"),
+    [
+        ([""] * 60, "floor.rougeL"),
+        (cohort()["input_text"].tolist(), "floor.compression_ratio"),
+    ],
+    ids=["silent", "copied"],
+)
+def test_a_model_that_says_nothing_or_copies_the_note_is_held(release, summaries, against):
+    release.judge(summaries)
+    record = release.decide()
+    assert (record["verdict"], statuses(record)[against]) == ("hold", "fail")

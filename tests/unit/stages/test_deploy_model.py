@@ -31,7 +31,13 @@ def test_a_version_is_in_production_only_after_it_answered_a_real_request(
 ) -> None:
     deployment = run_deploy_model(registry.path, "v1", Config(), device="cpu", actor="ana", deployment_dir=tmp_path)
     assert (deployment.status, deployment.production_before, deployment.production) == ("healthy", None, "v1")
-    assert [check.check for check in deployment.checks] == ["health", "model_hash", "summary", "malformed_request"]
+    assert [check.check for check in deployment.checks] == [
+        "health",
+        "model_hash",
+        "summary",
+        "malformed_request",
+        "latency",
+    ]
     assert (registry.history()[-1].action, registry.production()) == ("promoted", "v1")
 
     silent = run_deploy_model(registry.path, "2", Config(), device="cpu", actor="ana", deployment_dir=tmp_path)

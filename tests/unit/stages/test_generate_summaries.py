@@ -186,3 +186,36 @@ def test_wrong_input_is_refused_and_leaves_nothing(
     with pytest.raises(InputError, match="file"):
         summarize(tiny_model_dir, prepared_dir, tmp_path, tiny_config, tmp_path / "file")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_champions_summaries_are_taken_over_by_the_next_candidate(
+    tiny_model_dir: Path,
+    prepared_dir: Path,
+    tiny_config: Config,
+    registry: LocalRegistry,
+    both: GeneratedSummaries,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cache = tmp_path / "cache"
+    with caplog.at_level(logging.INFO):
+        results = [
+            summarize(tiny_model_dir, prepared_dir, tmp_path / name, tiny_config, registry.path, champion_cache=cache)
+            for name in ("first", "second")
+        ]
+    assert caplog.text.count("champion: summaries taken over") == 1
+    assert record_of(results[0].champion_dir) == record_of(results[1].champion_dir)
+    for result in results:
+        assert (result.champion_dir / "predictions.csv").read_bytes() == (
+            both.champion_dir / "predictions.csv"
+        ).read_bytes()
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_refused_before_anything_is_generated(
+    tiny_model_dir: Path, prepared_dir: Path, tiny_config: Config, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="--champion-cache"):
+        summarize(tiny_model_dir, prepared_dir, tmp_path, tiny_config, champion_cache=tmp_path / "file" / "cache")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -75,7 +75,7 @@ def test_the_registry_says_what_this_run_did_and_what_is_in_production(tell: Tel
 
 def test_a_hold_before_anything_was_released_is_told_as_one(tell: Tell, tmp_path: Path) -> None:
     empty = tmp_path / "none"
-    run_rollback_model(empty, actor="gate", reason=NOTE, rollback_dir=tmp_path / "kept", run_id="42")
+    run_rollback_model(empty, Config(), actor="gate", reason=NOTE, rollback_dir=tmp_path / "kept", run_id="42")
     told = written(tell(registry=empty))
     assert (told["event"], told["verdict"], told["production"]) == ("held", "hold", None)
 

@@ -54,7 +54,7 @@ def test_a_promoted_model_becomes_a_version_with_the_figures_of_its_own_report(c
     assert (version.version, version.content_hash) == ("v1", candidate.model_hash)
     assert stored.metrics == {"rougeL": 0.31, "rougeL_low": 0.28, "rougeL_high": 0.34}
     assert (stored.config_hash, stored.data_hash, stored.actor) == ("c0", "d0", "ana")
-    kept = {path.name for path in version.path.iterdir()}
+    kept = {path.name for path in Path(version.model_uri).parent.iterdir()}
     assert kept == {"model", "version.json", "decision.json", "validation_report.json", "bias_report.json"}
     assert registry.production() is None
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lab_lens.config import Config
 from lab_lens.errors import InputError
 from lab_lens.registry.base import Evidence
 from lab_lens.registry.local import LocalRegistry
@@ -29,7 +30,7 @@ def registry(tmp_path: Path) -> LocalRegistry:
 def act(tmp_path: Path) -> Act:
     def run(registry: Path = tmp_path / "registry", **options: object) -> Rollback:
         given = {"actor": "ben", "reason": "ROUGE-L fell"} | options
-        return run_rollback_model(registry, rollback_dir=tmp_path / "out", **given)  # type: ignore[arg-type]
+        return run_rollback_model(registry, Config(), rollback_dir=tmp_path / "out", **given)  # type: ignore[arg-type]
 
     return run
 
