@@ -96,8 +96,7 @@ def check_engine(device: str) -> bool:
 def _check_endpoint(config: Config) -> None:
     if config.deployment.endpoint.startswith("local:"):
         raise InputError(
-            f"deployment.endpoint is {config.deployment.endpoint}, which containers cannot "
-            "reach: use --runner native"
+            f"deployment.endpoint is {config.deployment.endpoint}, which containers cannot reach: use --runner native"
         )
 
 
