@@ -54,6 +54,7 @@ def registering(work: Path, megabytes: int) -> None:
         "cp": lambda model, number: copy(model, work / f"cp-{number}", flush=False),
         "cp, flushed to the disk": lambda model, number: copy(model, work / f"flushed-{number}", flush=True),
         "register": lambda model, number: register(LocalRegistry(work / f"registry-{number}"), model),
+        "register, linked": lambda model, number: register(LocalRegistry(work / f"linked-{number}", link=True), model),
         "register again": lambda model, number: register(LocalRegistry(work / f"registry-{number}"), model),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -61,7 +62,7 @@ def registering(work: Path, megabytes: int) -> None:
     for number in range(ROUNDS):
         for name, way in ways.items():
             seconds[name].append(timed(way, model, number))
-        for left in (f"cp-{number}", f"flushed-{number}", f"registry-{number}"):
+        for left in (f"cp-{number}", f"flushed-{number}", f"registry-{number}", f"linked-{number}"):
             shutil.rmtree(work / left)
     # Others that use the same disk and cores only ever add to a time.
     fastest = {name: min(found) for name, found in seconds.items()}

@@ -12,6 +12,7 @@ import pandas as pd
 from lab_lens.artifacts import PREDICTIONS_CSV, TEST_CSV
 from lab_lens.config import Config, load_config, with_overrides
 from lab_lens.errors import ContractError, InputError
+from lab_lens.registry.base import HistoryEntry
 from lab_lens.registry.open import open_registry
 from lab_lens.reporting.demo_report import DemoExample, write_demo_report
 from lab_lens.stages.decide_release import run_decide_release
@@ -32,9 +33,10 @@ _MARKER = ".lab-lens-demo"
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo's page lies, and commands that a newcomer can try next."""
+    """Where the demo's page lies, what its registry's history holds, and commands that a newcomer can try next."""
 
     report: Path
+    history: list[HistoryEntry]
     next_steps: tuple[str, ...]
 
 
@@ -84,7 +86,7 @@ def run_demo(
     announce(f"production after the rollback: {registry.production()}")
     report = out / "report.html"
     write_demo_report([first, second], registry.history(), _examples(out, first, second), report)
-    return DemoResult(report, _next_steps(out))
+    return DemoResult(report, registry.history(), _next_steps(out))
 
 
 def _make_anew(out: Path) -> None:

@@ -30,6 +30,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "--predictions", type=Path, metavar="DIR", help="the candidate's predictions; their golden note is kept"
     )
     parser.add_argument("--version", default="", metavar="NAME", help="default: the next number (v1, v2, ...)")
+    words = "share the files with a registry on this disk instead of copying them; they become read-only"
+    parser.add_argument("--link", action="store_true", help=words)
     add_registry(parser)
     add_actor(parser)
 
@@ -47,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         predictions=arguments.predictions,
         version=arguments.version,
         actor=actor(arguments),
+        link=arguments.link,
     )
     say(f"registered {result.version}: {result.model_uri}")
     say(f"next: lab-lens deploy-model --registry {arguments.registry} --version {result.version}")

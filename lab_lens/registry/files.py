@@ -1,10 +1,11 @@
 """The directories of a local registry: staged, flushed, renamed into place, checked, and cleared of what was left."""
 
 import filecmp
+import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from filelock import FileLock, Timeout
 from lab_lens import artifacts
 from lab_lens.errors import InputError
 from lab_lens.registry.base import ModelVersion
-from lab_lens.registry.copying import copy_and_hash
 from lab_lens.registry.evidence import differences, expected_files
 from lab_lens.registry.index import INDEX_JSON, MODEL_DIR, VERSION_JSON, Index, IndexedVersion
 from lab_lens.registry.stored import index_text, metadata_text, parse_index, parse_metadata
@@ -121,17 +121,26 @@ def new_staging(registry: Path) -> Path:
     return registry / f"{_STAGING_PREFIX}{uuid.uuid4().hex}"
 
 
-def stage(staging: Path, model: Path, names: Sequence[str], documents: Mapping[str, bytes]) -> dict[str, str]:
-    """Copy a model's files and write its documents into a staging directory.
+def stage(
+    staging: Path,
+    model: Path,
+    names: Sequence[str],
+    documents: Mapping[str, bytes],
+    place: Callable[[Path, Path], str],
+) -> dict[str, str]:
+    """Bring a model's files and its documents into a staging directory.
+
+    Args:
+        place: brings one file to its new path, and gives its sha256.
 
     Returns:
-        The sha256 of each file of the model as it was copied.
+        The sha256 of each file of the model as it stands there.
     """
     hashes = {}
     for name in names:
         target = staging / MODEL_DIR / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        hashes[name] = copy_and_hash(model / name, target)
+        hashes[name] = place(model / name, target)
         target.chmod(_READ_ONLY)
     for name, content in documents.items():
         _write_new(staging / name, content)
@@ -262,8 +271,8 @@ def _remove_without_writer(staging: Path) -> None:
 
 
 def _remove_tree(directory: Path) -> None:
-    # Windows does not delete read-only files.
+    # Windows does not delete read-only files; elsewhere a linked file keeps the mode that its other name has too.
     for item in directory.rglob("*"):
-        if item.is_file():
+        if os.name == "nt" and item.is_file():
             item.chmod(_READ_ONLY | stat.S_IWUSR)
     shutil.rmtree(directory)

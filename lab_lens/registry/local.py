@@ -10,6 +10,7 @@ from filelock import FileLock
 from lab_lens import artifacts
 from lab_lens.errors import InputError
 from lab_lens.registry.base import PROMOTED, ROLLED_BACK, Action, Evidence, HistoryEntry, ModelVersion, Pointers
+from lab_lens.registry.copying import copy_and_hash, link_and_hash
 from lab_lens.registry.evidence import describe, read_documents, require_document, require_own_documents
 from lab_lens.registry.files import (
     LOCK_TIMEOUT_SECONDS,
@@ -59,13 +60,16 @@ class LocalRegistry:
 
     Args:
         path: the registry's directory.
+        link: whether a model's files get a second name here instead of a copy, where disk and file system allow; they
+            become read-only, and nobody may change them in place any more.
 
     Raises:
         InputError: from every method, when the path is a file, cannot be written, or holds a damaged or newer index.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, link: bool = False) -> None:
         self.path = path
+        self._place = link_and_hash if link else copy_and_hash
         self.location = str(path)
 
     def pointers(self) -> Pointers:
@@ -149,7 +153,8 @@ class LocalRegistry:
         """Store a model as a new version, or find the version that already holds exactly these model files.
 
         Args:
-            model: directory of the model; its files are copied, and nothing that changes them later changes the copy.
+            model: directory of the model; unless its files are linked, nothing that changes them later changes the
+                version.
             evidence: documents, metrics and hashes to keep with it.
             actor: who registers.
             version: name such as `1.4.0`; empty for the next number.
@@ -167,7 +172,7 @@ class LocalRegistry:
             return existing
         self._choose_name(read_index(self.path), version)
         with self._staging() as staging:
-            hashes = stage(staging, model, names, documents)
+            hashes = stage(staging, model, names, documents, self._place)
             content_hash = artifacts.content_hash(hashes)
             require_own_documents(documents, content_hash)
             with self._writing() as index:

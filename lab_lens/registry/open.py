@@ -19,12 +19,14 @@ def absolute_location(location: str | Path) -> str:
     return str(location) if is_elsewhere(location) else str(Path(location).absolute())
 
 
-def open_registry(location: str | Path) -> Registry:
+def open_registry(location: str | Path, *, link: bool = False) -> Registry:
     """Give the registry at a location; nothing is read or created yet.
 
     Args:
         location: a directory; `gs://BUCKET/PREFIX`; or `vertex://PROJECT/LOCATION/MODEL?store=gs://BUCKET/PREFIX`, a
             Cloud Storage registry whose versions are shown in Vertex AI Model Registry as versions of one model.
+
+        link: see `LocalRegistry`; elsewhere files are always copied.
 
     Raises:
         InputError: it is none of these.
@@ -45,4 +47,4 @@ def open_registry(location: str | Path) -> Registry:
         )
     from lab_lens.registry.local import LocalRegistry
 
-    return LocalRegistry(Path(text))
+    return LocalRegistry(Path(text), link=link)

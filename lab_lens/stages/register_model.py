@@ -36,6 +36,7 @@ def run_register_model(
     version: str = "",
     actor: str,
     links: Mapping[str, str] | None = None,
+    link: bool = False,
     run_id: str = "",
 ) -> RegisteredVersion:
     """Store a model as an immutable version; the same model is never stored twice.
@@ -51,6 +52,7 @@ def run_register_model(
         version: name such as `1.4.0`; empty for the next number.
         actor: who registers.
         links: where more is told of it, such as `mlflow_run`.
+        link: share the model's files with a registry on the same disk instead of copying them; they become read-only.
         run_id: the pipeline run that registers; empty when a person does.
 
     Raises:
@@ -79,7 +81,7 @@ def run_register_model(
         reason=_forced(decided),
         run_id=run_id,
     )
-    target = open_registry(registry)
+    target = open_registry(registry, link=link)
     stored = target.register(model, evidence, actor=actor, version=version)
     return RegisteredVersion(stored.version, target.model_uri(stored.version), stored.content_hash)
 

@@ -1,5 +1,6 @@
 """The contract on a local directory, and what only a directory can get wrong."""
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from registry_contract import RegistryContract
 from registry_place import Maker, Place
 
 from lab_lens.errors import InputError
+from lab_lens.registry.base import Evidence
 from lab_lens.registry.index import INDEX_JSON
 from lab_lens.registry.local import LocalRegistry
 
@@ -117,3 +119,26 @@ def test_versions_that_an_older_index_does_not_know_are_left_alone(registry: Loc
     (registry.path / INDEX_JSON).write_bytes(backup)
     assert make.register("c") == "v3"
     assert (registry.path / "v2" / "model" / "model.safetensors").read_text() == "b"
+
+
+def test_a_linked_model_is_one_file_under_two_names_until_it_is_pruned(registry: LocalRegistry, make: Maker) -> None:
+    linked = LocalRegistry(registry.path, link=True)
+    source = make.model("a")
+    version = linked.register(source, Evidence({}, {}), actor="ana").version
+    for name in ("b", "c"):
+        linked.register(make.model(name), Evidence({}, {}), actor="ana")
+    weights = next(source.glob("*.safetensors"))
+    stored = linked.model_dir(version) / weights.name
+    assert stored.samefile(weights)
+    assert not weights.stat().st_mode & stat.S_IWUSR
+    content = weights.read_bytes()
+    assert linked.verify(version) == []
+    assert linked.prune(1, actor="ana", reason="room") == ["v1", "v2"]
+    assert (stored.exists(), weights.read_bytes()) == (False, content)
+
+
+def test_what_is_not_linked_is_a_file_of_its_own(registry: LocalRegistry, make: Maker) -> None:
+    source = make.model("a")
+    version = registry.register(source, Evidence({}, {}), actor="ana").version
+    weights = next(source.glob("*.safetensors"))
+    assert not (registry.model_dir(version) / weights.name).samefile(weights)
