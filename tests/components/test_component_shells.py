@@ -123,7 +123,8 @@ def workshop(
     explained = {"sensitivity": shop.wrote("analyze-sensitivity", "report")}
     shop.run(STAGES["decide-release"], {**measured, **explained}, force_reason="a rehearsal with random weights")
     decision = shop.wrote("decide-release", "decision")
-    shop.run(STAGES["register-model"], {"model": tiny_model_dir, "decision": decision, **measured})
+    papers = {"decision": decision, "predictions": predicted["predictions"], **measured}
+    shop.run(STAGES["register-model"], {"model": tiny_model_dir, **papers})
     shop.run(STAGES["deploy-model"], {}, version=shop.records["register-model"].returned())
     shop.run(STAGES["rollback-model"], {"grounds": decision}, verdict="hold")
     return shop
@@ -211,7 +212,7 @@ def test_the_exit_handler_tells_how_the_pipeline_ended(
         run = {"registry": registry, "run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
         with dsl.ExitHandler(exit_task=notify(config=config, run_name="rehearsal", **run)):
             # Without reasons a rollback fails.
-            rollback_model(verdict="hold", grounds=_imported("Artifact", grounds), **run)
+            rollback_model(config=config, verdict="hold", grounds=_imported("Artifact", grounds), **run)
 
     records = run_pipeline(one_exit_handler, tmp_path / "run")
     assert records["rollback-model"].succeeded is (state == "SUCCEEDED")
