@@ -1,7 +1,7 @@
 """The contract of deployment."""
 
 from kfp import dsl
-from kfp.dsl import Artifact, Output
+from kfp.dsl import Artifact, Input, Output
 
 from components.images import TRAINER
 
@@ -11,6 +11,7 @@ def deploy_model(
     config: str,
     registry: str,
     version: str,
+    decision: Input[Artifact],
     deployment: Output[Artifact],
     device: str = "auto",
     actor: str = "pipeline",
@@ -22,6 +23,7 @@ def deploy_model(
         config: the effective configuration as JSON.
         registry: location of the model registry: a path, gs:// or vertex://.
         version: the version to deploy.
+        decision: the decision's directory; production must still be what it was made against.
         deployment: directory with `deployment.json`: every check of the smoke test.
         device: `auto`, `cpu`, `cuda` or `mps`.
         actor: who is recorded.
@@ -43,5 +45,6 @@ def deploy_model(
         actor=actor,
         deployment_dir=Path(deployment.path),
         run_id=run_id,
+        decision=Path(decision.path),
     )
     return result.status

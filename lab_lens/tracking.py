@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from lab_lens.errors import ContractError, InputError
 from lab_lens.tracking_store import join_run
@@ -217,6 +218,22 @@ def finish_run(target: TrackingTarget | None, status: Literal["finished", "faile
     if target is not None:
         client, run_id = join_run(target.uri, target.experiment, target.run_name)
         client.set_terminated(run_id, status=_STATUS[status])
+
+
+def run_link(target: TrackingTarget) -> str:
+    """Where a run is shown: its page on an MLflow server, else its id.
+
+    Raises:
+        InputError: the tracking store cannot be used.
+    """
+    client, run_id = join_run(target.uri, target.experiment, target.run_name)
+    if not target.uri.startswith(("http://", "https://")):
+        return run_id
+    experiment_id = client.get_run(run_id).info.experiment_id
+    parts = urlsplit(target.uri)
+    # Without a user and password, which everybody who may see the link would see.
+    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    return f"{server}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 def tracking_target(uri: str, experiment: str, run_name: str) -> TrackingTarget | None:

@@ -103,7 +103,9 @@ def _credentials(given: Mapping[str, str], environment: dict[str, str]) -> dict[
     if urlsplit(given.get("tracking_uri", "")).scheme in {"http", "https"}:
         names += _MLFLOW_LOGIN
     environment |= {name: os.environ[name] for name in names if os.environ.get(name)}
-    file = Path(os.environ.get(_CREDENTIALS, ""))
+    # Google's clients find the login of `gcloud auth application-default login` by themselves, but not in a container.
+    login = Path.home() / ".config" / "gcloud" / "application_default_credentials.json"
+    file = Path(os.environ.get(_CREDENTIALS) or (login if is_elsewhere(given.get("registry", "")) else ""))
     if not file.is_file():
         return {}
     environment[_CREDENTIALS] = str(file.absolute())

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from lab_lens.artifacts import require_writable
 from lab_lens.config import Config
+from lab_lens.endpoints.base import EndpointError
+from lab_lens.endpoints.open import endpoint_problems, open_endpoint
 from lab_lens.engine.checkpoint import check_model_directory
 from lab_lens.engine.device import resolve_device
 from lab_lens.engine.scratch import check_scratch, is_scratch
@@ -37,7 +39,7 @@ def check_request(request: RunRequest, config: Config, runner: RunnerName) -> No
         "docker": (
             lambda: _check_docker(request),
             lambda: _check_network(request, config),
-            lambda: _check_endpoint(config),
+            lambda: _check_containers_reach(config),
         ),
     }
     checks = (
@@ -45,6 +47,7 @@ def check_request(request: RunRequest, config: Config, runner: RunnerName) -> No
         lambda: check_run_directory(request.out),
         lambda: _check_registry(request.registry),
         lambda: _check_champion_cache(request.champion_cache),
+        lambda: _check_endpoint(config, request.registry),
         lambda: _check_model(request, config),
         *runner_checks[runner],
         lambda: _check_config_size(config),
@@ -93,7 +96,24 @@ def check_engine(device: str) -> bool:
     return present
 
 
-def _check_endpoint(config: Config) -> None:
+def _check_endpoint(config: Config, registry: str) -> None:
+    """Check that a release would find its endpoint, before hours of training.
+
+    Raises:
+        InputError: it cannot serve what lies in this registry, or does not answer.
+    """
+    place = config.deployment.endpoint
+    if not place:
+        return
+    if problems := endpoint_problems(config.deployment, registry):
+        raise InputError(problems)
+    try:
+        open_endpoint(place, config.deployment).split()
+    except EndpointError as error:
+        raise InputError(f"deployment.endpoint {place}: {error}") from error
+
+
+def _check_containers_reach(config: Config) -> None:
     if config.deployment.endpoint.startswith("local:"):
         raise InputError(
             f"deployment.endpoint is {config.deployment.endpoint}, which containers cannot reach: use --runner native"

@@ -55,6 +55,7 @@ def _release_or_keep(
     generated: PipelineTask,
     device: PipelineParameterChannel,
     actor: PipelineParameterChannel,
+    track: Mapping[str, PipelineParameterChannel],
 ) -> None:
     """Register and deploy what the gate let through, and undo it when it is unhealthy; else keep what is there."""
     verdict = decided.outputs["Output"]
@@ -62,15 +63,18 @@ def _release_or_keep(
     who = {"actor": actor, "run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
     with dsl.If(verdict == "promote", name="release"):
         registered = register_model(
-            registry=registry,
             model=model,
             decision=decided.outputs["decision"],
             validation=validated.outputs["report"],
             bias=compared.outputs["report"],
             predictions=generated.outputs["predictions"],
+            job=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
+            **track,
+            **target,
             **who,
         )
-        deployed = deploy_model(version=registered.output, device=device, **target, **who)
+        decision = decided.outputs["decision"]
+        deployed = deploy_model(version=registered.output, decision=decision, device=device, **target, **who)
         with dsl.If(deployed.outputs["Output"] == "unhealthy", name="undo"):
             undone = rollback_model(verdict="unhealthy", grounds=deployed.outputs["deployment"], **target, **who)
     with dsl.Else(name="keep"):
@@ -154,7 +158,7 @@ def build_pipeline(tuning_workers: int = 0) -> BaseComponent:
                 task.set_caching_options(False)
             proven = {"decided": decided, "validated": validated, "compared": compared, "generated": generated}
             target = {"config": settings, "registry": registry, "device": device, "actor": actor}
-            _release_or_keep(model=model, **proven, **target)
+            _release_or_keep(model=model, track=track, **proven, **target)
 
     return model_development
 

@@ -1,6 +1,7 @@
 """`lab-lens deploy-model`."""
 
 import argparse
+from pathlib import Path
 
 from lab_lens.cli.arguments import (
     Subparsers,
@@ -27,6 +28,8 @@ def add_parser(subparsers: Subparsers) -> None:
         example="lab-lens deploy-model --registry model_registry --version v1.0",
     )
     parser.add_argument("--version", required=True, metavar="NAME", help="the version to deploy")
+    words = "the decision that wants it; production must still be what that was made against"
+    parser.add_argument("--decision", type=Path, metavar="PATH", help=words)
     add_endpoint(parser)
     add_registry(parser)
     add_device(parser)
@@ -45,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         actor=actor(arguments),
         deployment_dir=arguments.out,
+        decision=arguments.decision,
     )
     say(f"{result.version}: {result.status}\ndeployment: {arguments.out}")
     if result.status != "healthy":

@@ -6,8 +6,33 @@ from lab_lens.config_deployment import Deployment
 from lab_lens.endpoints.base import Endpoint
 from lab_lens.endpoints.local import SCHEME, LocalEndpoint
 from lab_lens.errors import InputError
+from lab_lens.registry.open import is_elsewhere
 
 VERTEX_SCHEME = "vertex://"
+
+
+def endpoint_problems(limits: Deployment, registry: str) -> list[str]:
+    """Why the configured endpoint could not serve what lies in a registry, as far as their addresses tell.
+
+    Args:
+        limits: the endpoint, and what it serves on.
+        registry: location of the registry.
+    """
+    place = limits.endpoint
+    if not place.startswith(VERTEX_SCHEME):
+        return []
+    problems = []
+    if not is_elsewhere(registry):
+        problems.append(
+            f"deployment.endpoint {place} cannot serve from the registry {registry}: Vertex AI reads models from Cloud "
+            "Storage; give --registry gs://BUCKET/PREFIX or vertex://..."
+        )
+    if not limits.vertex.serving_image and "image=" not in registry:
+        problems.append(
+            f"deployment.endpoint {place} needs an image to serve with: give deployment.vertex.serving_image, the one "
+            "that `make images` pushed"
+        )
+    return problems
 
 
 def open_endpoint(location: str, limits: Deployment) -> Endpoint:

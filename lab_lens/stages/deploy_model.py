@@ -11,7 +11,8 @@ from lab_lens.endpoints.open import open_endpoint
 from lab_lens.endpoints.rollout import RolloutResult, roll_out, try_out
 from lab_lens.endpoints.smoke import SmokeCheck
 from lab_lens.endpoints.temporary import temporary_endpoint
-from lab_lens.registry.base import Registry
+from lab_lens.errors import InputError
+from lab_lens.registry.base import HELD, Registry
 from lab_lens.registry.open import open_registry
 
 _logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def run_deploy_model(
     actor: str,
     deployment_dir: Path,
     run_id: str = "",
+    decision: Path | None = None,
 ) -> Deployment:
     """Give a version the traffic of the configured endpoint, in steps and only while it passes its smoke tests.
 
@@ -70,6 +72,8 @@ def run_deploy_model(
         actor: who deploys.
         deployment_dir: receives `deployment.json` and, of a server that was started for the test, its logs.
         run_id: the pipeline run that deploys; empty when a person does.
+        decision: `decision.json` or its directory; production must still be the champion that it was made against, or
+            the version itself. None: a person answers for that.
 
     Returns:
         The deployment; an unhealthy one is a result, not an error, and stands in the registry's history.
@@ -82,6 +86,8 @@ def run_deploy_model(
         _require_device(device)
     target = open_registry(registry)
     name = target.show(version).version
+    if decision is not None:
+        _require_timely(target, name, decision, actor, run_id)
     result = _deploy(target, name, config, device, actor, run_id, deployment_dir)
     deployment = Deployment(
         status=result.status,
@@ -109,6 +115,24 @@ def _require_device(device: str) -> None:
         from lab_lens.engine.device import resolve_device
 
         resolve_device(device)
+
+
+def _require_timely(registry: Registry, version: str, decision: Path, actor: str, run_id: str) -> None:
+    """Check that production is what the decision compared the version with.
+
+    Raises:
+        InputError: somebody changed production since; the history says that the version was held for it.
+    """
+    content = artifacts.read_json(artifacts.file_in(decision, artifacts.DECISION_JSON))
+    champion, production = content.get("champion"), registry.production()
+    if production in (champion, version):
+        return
+    problem = (
+        f"{version} was not deployed: its decision was made against {champion or 'an empty registry'}, and production "
+        f"is {production or 'nothing'} now; compare it with that one: run the pipeline again"
+    )
+    registry.record(HELD, actor=actor, reason=problem, version=version, run_id=run_id)
+    raise InputError(problem)
 
 
 def _deploy(

@@ -12,6 +12,7 @@ from lab_lens.registry.base import Evidence
 from lab_lens.registry.evidence import report_metrics
 from lab_lens.registry.files import model_hashes
 from lab_lens.registry.open import open_registry
+from lab_lens.tracking import TrackingTarget, run_link
 
 _PROMOTE = "promote"
 
@@ -35,7 +36,8 @@ def run_register_model(
     predictions: Path | None = None,
     version: str = "",
     actor: str,
-    links: Mapping[str, str] | None = None,
+    job: str = "",
+    tracking: TrackingTarget | None = None,
     link: bool = False,
     run_id: str = "",
 ) -> RegisteredVersion:
@@ -51,7 +53,8 @@ def run_register_model(
             for the pipeline's own answer. None: the version has none.
         version: name such as `1.4.0`; empty for the next number.
         actor: who registers.
-        links: where more is told of it, such as `mlflow_run`.
+        job: the pipeline system's name of the run, which the version links to; empty: none.
+        tracking: the MLflow run, which the version links to; None: none.
         link: share the model's files with a registry on the same disk instead of copying them; they become read-only.
         run_id: the pipeline run that registers; empty when a person does.
 
@@ -77,13 +80,18 @@ def run_register_model(
         code_hash=code_hash(),
         decoding_hash=str(validated.get("decoding_hash") or ""),
         verdict=_PROMOTE,
-        links=dict(links or {}),
+        links=_links(job, tracking),
         reason=_forced(decided),
         run_id=run_id,
     )
     target = open_registry(registry, link=link)
     stored = target.register(model, evidence, actor=actor, version=version)
     return RegisteredVersion(stored.version, target.model_uri(stored.version), stored.content_hash)
+
+
+def _links(job: str, tracking: TrackingTarget | None) -> dict[str, str]:
+    links = {"pipeline_job": job, "mlflow_run": run_link(tracking) if tracking else ""}
+    return {name: link for name, link in links.items() if link}
 
 
 def _golden(predictions: Path | None, model_hash: str) -> dict[str, Path]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lab_lens.config import parse_config
+from lab_lens.endpoints.open import endpoint_problems
+
 SYNTHETIC = "synthetic"
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _GCS = "gs://"
@@ -75,14 +78,15 @@ def vertex_problems(values: Mapping[str, str]) -> list[str]:
     """Paths that tasks on Vertex cannot read."""
     allowed = "give gs://BUCKET/PATH, which tasks see as /gcs/BUCKET/PATH"
     places = _path_problems(values, (_GCS, _MOUNT), allowed)
-    return places + _registry_problems(values, _REMOTE, "") + _tracking_problems(values)
+    return places + _registry_problems(values, _REMOTE, "") + _tracking_problems(values) + _endpoint_problems(values)
 
 
 def kubeflow_problems(values: Mapping[str, str]) -> list[str]:
     """Paths that tasks on a cluster cannot read."""
     allowed = "give an absolute path on a volume that the cluster mounts into the tasks"
     places = _path_problems(values, ("/",), allowed)
-    return places + _registry_problems(values, ("/", *_REMOTE), allowed) + _tracking_problems(values)
+    registry = _registry_problems(values, ("/", *_REMOTE), allowed)
+    return places + registry + _tracking_problems(values) + _endpoint_problems(values)
 
 
 def _path_problems(values: Mapping[str, str], beginnings: tuple[str, ...], allowed: str) -> list[str]:
@@ -101,6 +105,14 @@ def _registry_problems(values: Mapping[str, str], beginnings: tuple[str, ...], o
     return [
         f"--registry {registry} is nothing that tasks elsewhere can use; {allowed}{otherwise and f'; or {otherwise}'}"
     ]
+
+
+def _endpoint_problems(values: Mapping[str, str]) -> list[str]:
+    """Endpoints that tasks elsewhere cannot deploy to; found now and not after hours of training."""
+    deployment = parse_config(values["config"]).deployment
+    if deployment.endpoint.startswith("local:"):
+        return [f"deployment.endpoint {deployment.endpoint} is on one machine, which tasks elsewhere cannot reach"]
+    return endpoint_problems(deployment, values.get("registry", ""))
 
 
 def _needs_no_path(name: str, value: str) -> bool:

@@ -125,7 +125,7 @@ def workshop(
     decision = shop.wrote("decide-release", "decision")
     papers = {"decision": decision, "predictions": predicted["predictions"], **measured}
     shop.run(STAGES["register-model"], {"model": tiny_model_dir, **papers})
-    shop.run(STAGES["deploy-model"], {}, version=shop.records["register-model"].returned())
+    shop.run(STAGES["deploy-model"], {"decision": decision}, version=shop.records["register-model"].returned())
     shop.run(STAGES["rollback-model"], {"grounds": decision}, verdict="hold")
     return shop
 

@@ -339,3 +339,20 @@ def test_the_service_can_be_used_by_itself(vertex: VertexServer) -> None:
     )
     assert list(client.list_pipeline_jobs(parent=PARENT)) == []
     client.transport.close()
+
+
+@pytest.mark.parametrize(
+    ("deployment", "problem"),
+    [
+        ({"endpoint": "local:endpoint"}, "is on one machine, which tasks elsewhere cannot reach"),
+        ({"endpoint": "vertex://my-project/us-central1/notes"}, "needs an image to serve with"),
+    ],
+)
+def test_an_endpoint_that_tasks_could_not_deploy_to_is_refused(
+    submit: Any, tmp_path: Path, deployment: dict[str, str], problem: str
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"deployment": deployment}))
+    ended = submit("--config", str(config))
+    assert ended.status == 2
+    assert problem in ended.err

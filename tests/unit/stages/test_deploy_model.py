@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lens.artifacts import TRAINING_MANIFEST
+from lab_lens.artifacts import TRAINING_MANIFEST, write_json
 from lab_lens.config import Config, Decoding, Deployment, Model
 from lab_lens.errors import InputError
 from lab_lens.registry.base import Evidence
@@ -82,3 +82,18 @@ def test_wrong_input_is_no_failed_deployment(
         run_deploy_model(registry.path, version, Config(), device=device, actor="ana", deployment_dir=tmp_path)
     assert registry.history() == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_decision_against_another_champion_than_todays_deploys_nothing(
+    registry: LocalRegistry, tmp_path: Path
+) -> None:
+    write_json(tmp_path / "decision.json", {"champion": "v9"})
+    before = (registry.production(), len(registry.history()))
+    with pytest.raises(InputError, match=r"v2 was not deployed: its decision was made against v9, and production is"):
+        run_deploy_model(
+            registry.path, "v2", Config(), device="cpu", actor="ana", deployment_dir=tmp_path, decision=tmp_path
+        )
+    assert (registry.production(), len(registry.history())) == (before[0], before[1] + 1)
+    entry = registry.history()[-1]
+    assert (entry.action, entry.to_version) == ("held", "v2")
+    assert "v9" in entry.why

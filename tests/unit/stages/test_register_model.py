@@ -9,6 +9,7 @@ from lab_lens import artifacts
 from lab_lens.errors import InputError
 from lab_lens.registry.local import LocalRegistry
 from lab_lens.stages.register_model import RegisteredVersion, run_register_model
+from lab_lens.tracking import local_tracking_uri, tracking_target
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Candidate:
         artifacts.write_json(self.root / "decision" / "decision.json", decision | changes)
         return self
 
-    def register(self, **options: str) -> RegisteredVersion:
+    def register(self, **options: Any) -> RegisteredVersion:
         parts = [self.root / name for name in ("model", "decision", "validation", "bias")]
         return run_register_model(*parts, registry=self.root / "registry", actor="ana", **options)
 
@@ -57,6 +58,14 @@ def test_a_promoted_model_becomes_a_version_with_the_figures_of_its_own_report(c
     kept = {path.name for path in Path(version.model_uri).parent.iterdir()}
     assert kept == {"model", "version.json", "decision.json", "validation_report.json", "bias_report.json"}
     assert registry.production() is None
+
+
+def test_a_version_links_to_the_runs_that_made_it(candidate: Candidate, tmp_path: Path) -> None:
+    target = tracking_target(local_tracking_uri(tmp_path / "mlruns"), "lab-lens", "run-1")
+    version = candidate.register(job="projects/p/locations/l/pipelineJobs/7", tracking=target).version
+    links = LocalRegistry(candidate.root / "registry").show(version).links
+    assert links["pipeline_job"] == "projects/p/locations/l/pipelineJobs/7"
+    assert len(links["mlflow_run"]) == 32
 
 
 def test_registering_again_gives_the_same_version(candidate: Candidate) -> None:
