@@ -36,6 +36,7 @@ from lab_lens.metrics.uncertainty import Bootstrap, Interval, Statistic, bootstr
 from lab_lens.release.decision import Production, decide
 from lab_lens.release.evidence import BiasEvidence, ValidationEvidence
 from lab_lens.release.policy import Release, evaluate_rules
+from lab_lens.release.settings import bias_settings, validation_settings
 
 FloatArray = NDArray[np.float64]
 RELEASES = 500
@@ -109,7 +110,8 @@ def simulate_facts(pool: FactPool, share: float, patients: int, policy: Policy, 
             measured[f"{rate} {release}"] = (candidate, METRICS[rate].statistic)
             measured[f"{rate} rise {release}"] = (np.hstack([candidate, champion]), _rise_of(rate))
     names = [f"{row:06d}" for row in range(patients)]
-    found = bootstrap_statistics(measured, names, Bootstrap(RESAMPLES, 0.95, SEED))
+    shares = [name for name in measured if "rise" not in name]
+    found = bootstrap_statistics(measured, names, Bootstrap(RESAMPLES, 0.95, SEED), shares=shares)
     rouge = Interval(0.4, 0.35, 0.45, patients, patients), Interval(0.0, -0.01, 0.01, patients, patients)
     evidence = [
         _release(*rouge, {rate: (found[f"{rate} {release}"], found[f"{rate} rise {release}"]) for rate in RATES})
@@ -163,9 +165,11 @@ def _release(mean: Interval, gain: Interval, facts: Mapping[str, tuple[Interval,
     lead = {"difference": measured(0.1, 0.05, 0.15), "relative": None}
     same = {"difference": measured(0.0, -0.01, 0.01), "relative": measured(0.0, -0.1, 0.1)}
     metrics = dict.fromkeys(RATES, rare) | {"rouge1": good, "bleu": good, "compression_ratio": measured(4.0, 3.5, 4.5)}
+    config = Config(fairness=Fairness(slices=()))
     validation = {
         **HASHES,
         "schema_version": 1,
+        "settings": validation_settings(config),
         "examples": patients,
         "metrics": metrics | {"rougeL": mean.to_json()} | measured_facts,
         "baselines": {"lead_3": {"label": "first three sentences of the note", "comparison": {"rougeL": lead}}},
@@ -178,9 +182,16 @@ def _release(mean: Interval, gain: Interval, facts: Mapping[str, tuple[Interval,
             | {name: {"difference": rise.to_json(), "relative": None} for name, (_, rise) in facts.items()},
         },
     }
-    bias = {**HASHES, "schema_version": 1, "metric": "rougeL", "n_examples": patients, "attributes": {}}
+    bias = {
+        **HASHES,
+        "schema_version": 1,
+        "settings": bias_settings(config),
+        "metric": "rougeL",
+        "n_examples": patients,
+        "attributes": {},
+    }
     reports = ValidationEvidence.model_validate(validation), BiasEvidence.model_validate(bias)
-    return Release(*reports, {}, Config(fairness=Fairness(slices=())), "v1", "champion")
+    return Release(*reports, {}, config, "v1", "champion")
 
 
 def _promoted(policy: Policy, release: Release) -> bool:

@@ -21,7 +21,8 @@ def rollback_model(
     Args:
         config: the effective configuration as JSON.
         registry: location of the model registry: a path, gs:// or vertex://.
-        verdict: `rollback` returns production to the previous version; anything else leaves it where it is.
+        verdict: `rollback` returns production from the decision's champion to the previous version; anything else
+            leaves it where it is.
         grounds: the decision or the failed deployment that gives the reasons.
         rollback: directory with `rollback.json`: what was done, from which version to which.
         actor: who is recorded.
@@ -30,7 +31,7 @@ def rollback_model(
     from pathlib import Path
 
     from lab_lens.config import parse_config
-    from lab_lens.stages.rollback_model import read_reasons, run_rollback_model
+    from lab_lens.stages.rollback_model import read_champion, read_reasons, run_rollback_model
 
     run_rollback_model(
         registry,
@@ -38,6 +39,7 @@ def rollback_model(
         actor=actor,
         reason=read_reasons(Path(grounds.path)),
         force=verdict == "rollback",
+        leave=read_champion(Path(grounds.path)),
         rollback_dir=Path(rollback.path),
         run_id=run_id,
     )

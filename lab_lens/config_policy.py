@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from lab_lens.config_metrics import MetricName
 from lab_lens.config_text import ProblemsError, Section
@@ -13,8 +13,12 @@ Severity = Literal["block", "warn"]
 Bound = Literal["estimate", "lower", "upper"]
 OnUnknown = Literal["warn", "block"]
 Points = Annotated[float, Field(ge=0.0, le=1.0)]
+# A loss, a gap or a lead of all there is would never, or always, be there.
+Margin = Annotated[float, Field(ge=0.0, lt=1.0)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 BEAT_BASELINES = "beat_baselines"
+SAME_ROWS = "artifacts.same_rows"
 # Directions and ranges as `lab_lens.metrics.catalogue` has them, which lies above the configuration.
 LOWER_IS_BETTER = frozenset(
     {
@@ -80,7 +84,7 @@ class NonInferiority(_Rule):
 
     type: Literal["non_inferiority"] = "non_inferiority"
     metric: MetricName
-    margin: Points = Field(description="the loss that is allowed")
+    margin: Margin = Field(description="the loss that is allowed")
     unit: Literal["relative", "points"] = Field(
         "relative", description="of the margin: a fraction of the champion's score, or points of the metric"
     )
@@ -99,7 +103,7 @@ class Lead(_Rule):
 
     type: Literal["lead"] = "lead"
     metric: MetricName
-    more_than: Points = Field(0.0, description="points of the metric that the lower bound of the lead must exceed")
+    more_than: Margin = Field(0.0, description="points of the metric that the lower bound of the lead must exceed")
 
     @property
     def name(self) -> str:
@@ -112,7 +116,7 @@ class Disparity(_Rule):
 
     type: Literal["disparity"] = "disparity"
     slices: str = Field(min_length=1, description="the attribute")
-    margin: Points = Field(description="points of fairness.metric")
+    margin: Margin = Field(description="points of fairness.metric")
 
     @property
     def name(self) -> str:
@@ -129,9 +133,9 @@ _Kind = TypeVar("_Kind", bound=_Rule)
 class Waiver(Section):
     """An exception from one rule, recorded for ever."""
 
-    rule: str = Field(min_length=1)
-    reason: str = Field(min_length=10)
-    actor: str = Field(min_length=1)
+    rule: Words
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
+    actor: Words
 
 
 class Policy(Section):
@@ -140,8 +144,8 @@ class Policy(Section):
     floors: dict[MetricName, Points] = Field(
         {"rougeL": 0.15, "rouge1": 0.20, "bleu": 0.03}, description="a candidate's mean must reach these (0 to 1)"
     )
-    max_relative_degradation: Points = Field(0.02, description="against the champion's ROUGE-L on the same rows")
-    max_disparity: Points = Field(0.05, description="largest gap between a slice and the rest, metric points (0-1)")
+    max_relative_degradation: Margin = Field(0.02, description="against the champion's ROUGE-L on the same rows")
+    max_disparity: Margin = Field(0.05, description="largest gap between a slice and the rest, metric points (0-1)")
     beat_baselines: bool = Field(True, description="ROUGE-L must exceed that of answers that need no model")
     rules: tuple[Rule, ...] = Field(
         (
@@ -162,7 +166,8 @@ class Policy(Section):
     def _rules_make_sense(self) -> "Policy":
         placed = list(self._placed())
         problems = [problem for path, rule in placed for problem in _problems_of_one(path, rule)]
-        problems += _repetitions(placed) + _contradictions(placed) + _silence(placed)
+        problems += _repetitions(placed) + _contradictions(placed) + _silence(placed) + _no_quality(placed)
+        problems += _waived_bindings(self.waivers)
         if problems:
             raise ProblemsError(problems)
         return self
@@ -277,3 +282,31 @@ def _hears_silence(rule: AnyRule) -> bool:
     if isinstance(rule, Ceiling):
         return rule.metric == "omission_rate"
     return isinstance(rule, Floor | Lead) and rule.metric in _SILENCE_LOSES
+
+
+def _no_quality(placed: Iterable[tuple[str, AnyRule]]) -> list[str]:
+    """A policy that asks for nothing but not to be worse than others lets any first model in."""
+    if any(_asks_for_quality(rule) for _, rule in placed):
+        return []
+    return [
+        "policy: no rule that blocks asks for quality on all notes; add a floor on a metric that is better when "
+        "higher, such as rougeL, or set policy.beat_baselines to true"
+    ]
+
+
+def _asks_for_quality(rule: AnyRule) -> bool:
+    if rule.severity != "block" or getattr(rule, "slices", None) is not None:
+        return False
+    if isinstance(rule, Ceiling):
+        # A floor on recall, seen from the other side.
+        return rule.metric == "omission_rate"
+    return isinstance(rule, Floor | Lead) and rule.metric not in UNDIRECTED
+
+
+def _waived_bindings(waivers: Iterable[Waiver]) -> list[str]:
+    return [
+        f"policy.waivers.{index}: {SAME_ROWS} cannot be waived, since no figure would then be known to be the "
+        "candidate's; make the reports again, or release with --force-reason"
+        for index, waiver in enumerate(waivers)
+        if waiver.rule == SAME_ROWS
+    ]

@@ -28,3 +28,7 @@ class Validation(Section):
     show_text: bool = Field(
         False, description="show notes, references and summaries in the page, with findings marked: PHI"
     )
+
+    def measuring_models(self) -> tuple[str, ...]:
+        """Directories or hub ids of the models that measure."""
+        return tuple(source for source in (self.bertscore_encoder, self.entailment_model) if source is not None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab_lens.config import parse_config
 from lab_lens.engine.scratch import is_scratch
 from lab_lens.registry.open import is_elsewhere
 
@@ -58,8 +59,8 @@ def view_of(task: str, parameters: Mapping[str, Any], run_dir: Path, *, network:
     if given.get("tracking_uri", "").startswith(_SQLITE):
         paths[Path(given["tracking_uri"].removeprefix(_SQLITE)).parent] = True
     environment = {name: os.environ[name] for name in _THREADS if name in os.environ}
-    if "base_model" in given or "checkpoints" in given:
-        paths |= _base_model(_base_model_of(given), environment, network=network)
+    for source in _models_of(task, given):
+        paths |= _model(source, environment, network=network)
     if task == "notify":
         paths |= _channels(json.loads(given["config"])["notifications"], environment)
     if network:
@@ -67,11 +68,14 @@ def view_of(task: str, parameters: Mapping[str, Any], run_dir: Path, *, network:
     return View(paths, environment)
 
 
-def _base_model_of(given: Mapping[str, str]) -> str:
-    return given.get("base_model") or str(json.loads(given["config"])["model"]["base_model"])
+def _models_of(task: str, given: Mapping[str, str]) -> tuple[str, ...]:
+    """Directories or hub ids of the models that a task loads, besides those that other tasks wrote."""
+    if "base_model" in given or "checkpoints" in given:
+        return (given.get("base_model") or str(json.loads(given["config"])["model"]["base_model"]),)
+    return parse_config(given["config"]).validation.measuring_models() if task == "validate-model" else ()
 
 
-def _base_model(source: str, environment: dict[str, str], *, network: bool) -> dict[Path, bool]:
+def _model(source: str, environment: dict[str, str], *, network: bool) -> dict[Path, bool]:
     if is_scratch(source):
         return {}
     if Path(source).is_dir():

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from kfp import compiler
 
-from components.images import OPS
+from components.images import OPS, TRAINER
 from lab_lens import artifacts
 from lab_lens.config import Config
 from lab_lens.errors import ContractError
@@ -35,6 +35,7 @@ class CompileOptions:
     target: Target = "local"
 
 
+_VALIDATION = "exec-validate-model"
 _logger = logging.getLogger(__name__)
 _AS_IT_IS = CompileOptions()
 
@@ -62,6 +63,9 @@ def compile_pipeline(out: Path, options: CompileOptions = _AS_IT_IS) -> Path:
 def _fit(document: dict[str, Any], options: CompileOptions) -> None:
     """Name the images, set what each task may use, and let training be a job where the settings ask for one."""
     executors = document["deploymentSpec"]["executors"]
+    if options.config is not None and options.config.validation.measuring_models():
+        # The evaluator's image has no torch.
+        executors[_VALIDATION]["container"]["image"] = TRAINER
     for executor in executors.values():
         executor["container"]["image"] = options.images.of(executor["container"]["image"])
     if options.config is None:

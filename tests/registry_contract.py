@@ -14,7 +14,7 @@ from registry_place import WEIGHTS, AtAPlace, Maker, Place
 
 from lab_lens import artifacts
 from lab_lens.errors import InputError
-from lab_lens.registry.base import Evidence, Pointers, Registry
+from lab_lens.registry.base import DamagedVersion, Evidence, Pointers, Registry
 
 
 class RegistrationContract(AtAPlace):
@@ -178,6 +178,20 @@ class StoredBytesContract(AtAPlace):
         for use in (registry.show, lambda version: registry.read_document(version, "golden.json")):
             with pytest.raises(InputError, match="was changed after registration"):
                 use("v1")
+
+    @pytest.mark.parametrize("damage", ["changed", "missing"])
+    def test_a_damaged_version_hides_no_other(self, registry: Registry, place: Place, make: Maker, damage: str) -> None:
+        make.release("a", "b", "c")
+        if damage == "changed":
+            place.write("v1", "version.json", b"{}")
+        else:
+            place.delete("v1", "version.json")
+        first, *others = registry.list_versions()
+        assert isinstance(first, DamagedVersion)
+        assert (first.version, "version.json" in first.problem) == ("v1", True)
+        assert others == [registry.show("v2"), registry.show("production")]
+        assert [len(registry.verify(item.version)) for item in registry.list_versions()] == [1, 0, 0]
+        assert registry.rollback(actor="ana", reason="worse").to_version == "v2"
 
     def test_a_document_that_was_changed_is_not_read(self, registry: Registry, place: Place, make: Maker) -> None:
         make.register("a")

@@ -7,7 +7,7 @@ import pytest
 from registry_place import NEEDS_MODEL_FILES, READS, USES, AtAPlace, Maker, Place
 
 from lab_lens.errors import InputError
-from lab_lens.registry.base import ALIASES, Pointers, Registry
+from lab_lens.registry.base import ALIASES, Pointers, Registry, served_at
 
 
 class MovesContract(AtAPlace):
@@ -97,11 +97,29 @@ class MovesContract(AtAPlace):
         make.register("b")
         before, after = {"v1": 100}, {"v1": 90, "v2": 10}
         entry = registry.record(
-            "shifting", actor="gate", reason="canary", version="v2", traffic_before=before, traffic_after=after
+            "shifting",
+            actor="gate",
+            reason="canary",
+            version="v2",
+            traffic_before=before,
+            traffic_after=after,
+            endpoint="local:/srv/notes",
         )
         assert (entry.traffic_before, entry.traffic_after) == (before, after)
-        assert registry.history()[-1] == entry
+        registry.record("held", actor="gate", reason="r")
+        assert served_at(registry.history()) == "local:/srv/notes"
+        assert registry.history()[-2] == entry
         assert registry.pointers() == Pointers("v1", None, "v2")
+
+    def test_traffic_may_go_to_nobody_only_where_production_has_none(self, registry: Registry, make: Maker) -> None:
+        make.register("a")
+        assert served_at(registry.history()) == ""
+        said = {"actor": "gate", "reason": "v1 failed"}
+        registry.record("shifting", version="v1", traffic_before={"v1": 100}, traffic_after={}, **said)  # type: ignore[arg-type]
+        make.release("b")
+        registry.record("shifting", version="v1", traffic_before={"v1": 100}, traffic_after={}, **said)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="traffic would point to nothing"):
+            registry.record("shifting", version="v1", traffic_before={"v2": 90, "v1": 10}, traffic_after={}, **said)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("action", "after", "message"),
@@ -209,7 +227,42 @@ class MovesContract(AtAPlace):
         registry.record("shifting", actor="gate", reason="back to v1", version="v1", **shares)
         assert registry.prune(0, actor="ana", reason="space") == []
         registry.record("deploy_failed", actor="gate", reason="unhealthy", version="v1")
+        assert registry.prune(0, actor="ana", reason="space") == [], "nobody knows whether that shift happened"
+        registry.record("shifting", actor="gate", reason="canary", version="v3", traffic_after={"v3": 100})
+        registry.rollback(actor="ana", reason="r")
+        registry.promote("v3", actor="gate", reason="healthy", decision_hash="h")
         assert registry.prune(0, actor="ana", reason="space") == ["v1"]
+
+    def test_the_version_that_clients_are_served_by_is_kept_wherever_the_pointers_went(
+        self, registry: Registry, make: Maker
+    ) -> None:
+        make.register("a")
+        registry.record("shifting", actor="gate", reason="first", version="v1", traffic_after={"v1": 100})
+        registry.promote("v1", actor="gate", reason="healthy", decision_hash="h")
+        make.release("b", "c")
+        assert registry.pointers() == Pointers("v3", "v2", None)
+        assert registry.prune(0, actor="ana", reason="space") == []
+        shares = {"traffic_before": {"v1": 100}, "traffic_after": {"v3": 100}}
+        registry.record("shifting", actor="gate", reason="catching up", version="v3", **shares)
+        assert registry.prune(0, actor="ana", reason="space", dry_run=True) == []
+        registry.promote("v3", actor="gate", reason="healthy", decision_hash="h")
+        assert registry.prune(0, actor="ana", reason="space") == ["v1"]
+
+    def test_what_one_endpoint_serves_is_kept_while_traffic_moves_at_another(
+        self, registry: Registry, make: Maker
+    ) -> None:
+        make.register("a")
+        registry.record("shifting", actor="gate", reason="r", version="v1", traffic_after={"v1": 100})
+        registry.promote("v1", actor="gate", reason="healthy", decision_hash="h")
+        for version, endpoint in (("v2", "local:one"), ("v3", "local:two")):
+            make.register(version)
+            shares = {"traffic_after": {version: 100}, "endpoint": endpoint}
+            registry.record("shifting", actor="gate", reason="r", version=version, **shares)
+            registry.promote(version, actor="gate", reason="healthy", decision_hash="h")
+        make.release("d", "e")
+        assert registry.prune(0, actor="ana", reason="space") == ["v1"], (
+            "a later shift is the last of those without one"
+        )
 
     def test_a_negative_number_to_keep_is_refused(self, registry: Registry, make: Maker) -> None:
         make.release("a", "b", "c")

@@ -14,14 +14,16 @@ from lab_lens.registry.local import LocalRegistry
 
 # Stands in every note and every reference; it may stand in the data and the predictions, and nowhere else.
 MARKER = "xylophonemarker"
+# A model of a few steps may say nothing; the waiver lets it through.
 LENIENT = {
-    "floors": {},
+    "floors": {"rougeL": 0.001},
     "beat_baselines": False,
-    "max_relative_degradation": 1.0,
-    "max_disparity": 1.0,
+    "max_relative_degradation": 0.999,
+    "max_disparity": 0.999,
     "rules": [],
+    "waivers": [{"rule": "floor.rougeL", "reason": "a model of a few steps", "actor": "tester"}],
 }
-STRICT = {**LENIENT, "floors": {"rougeL": 0.99}}
+STRICT = {**LENIENT, "floors": {"rougeL": 0.99}, "waivers": []}
 
 
 def config_text(policy: dict[str, Any], **sections: dict[str, Any]) -> str:

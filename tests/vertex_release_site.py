@@ -15,7 +15,8 @@ from vertex_release_child import CLIENTS, release_here
 
 from lab_lens import artifacts
 from lab_lens.config_deployment import Deployment
-from lab_lens.endpoints.rollout import RolloutResult, roll_out
+from lab_lens.endpoints.result import RolloutResult
+from lab_lens.endpoints.rollout import roll_out
 from lab_lens.registry.base import Evidence, Registry
 from lab_lens.registry.open import open_registry
 

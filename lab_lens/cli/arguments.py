@@ -107,13 +107,22 @@ def add_endpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", metavar="LOCATION", help=words)
 
 
+def add_registry_only(parser: argparse.ArgumentParser) -> None:
+    """Add --registry-only."""
+    words = "change the registry alone, although clients are served at an endpoint; the history says so"
+    parser.add_argument("--registry-only", action="store_true", help=words)
+
+
 def endpoint_config(arguments: argparse.Namespace) -> "Config":
     """The configuration, with --endpoint.
 
     Raises:
-        InputError: the file or the location is wrong.
+        InputError: the file or the location is wrong, or --registry-only contradicts it.
     """
     from lab_lens.config import load_config, with_overrides
+
+    if arguments.endpoint and arguments.registry_only:
+        raise InputError("--endpoint moves traffic and --registry-only does not; give one of them")
 
     return with_overrides(load_config(arguments.config), {"deployment.endpoint": arguments.endpoint})
 

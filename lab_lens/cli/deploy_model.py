@@ -12,6 +12,7 @@ from lab_lens.cli.arguments import (
     add_endpoint,
     add_out,
     add_registry,
+    add_registry_only,
     endpoint_config,
 )
 from lab_lens.cli.console import say
@@ -31,6 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
     words = "the decision that wants it; production must still be what that was made against"
     parser.add_argument("--decision", type=Path, metavar="PATH", help=words)
     add_endpoint(parser)
+    add_registry_only(parser)
     add_registry(parser)
     add_device(parser)
     add_actor(parser)
@@ -49,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         actor=actor(arguments),
         deployment_dir=arguments.out,
         decision=arguments.decision,
+        registry_only=arguments.registry_only,
     )
     say(f"{result.version}: {result.status}\ndeployment: {arguments.out}")
     if result.status != "healthy":

@@ -1,4 +1,4 @@
-"""`lab-lens registry list|show|history|verify|promote|prune`."""
+"""`lab-lens registry list|show|history|verify|promote|prune|sync`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from lab_lens.cli.console import say, say_table
 from lab_lens.errors import EXIT_DONE, EXIT_GATE, InputError
 
 if TYPE_CHECKING:
-    from lab_lens.registry.base import ModelVersion, Pointers, Registry
+    from lab_lens.registry.base import DamagedVersion, ModelVersion, Pointers, Registry
 
 _SHOWN_HASH_CHARS = 12
 
@@ -42,6 +42,13 @@ def add_parser(subparsers: Subparsers) -> None:
         run_prune,
         "Delete the model files of old versions, never of an alias's.",
         " --keep 5 --dry-run",
+    )
+    _add(
+        actions,
+        "sync",
+        run_sync,
+        "Bring Vertex AI into step with a vertex:// registry, which it shows.",
+        ' --registry "vertex://my-project/europe-west4/discharge-notes?store=gs://my-bucket/model_registry"',
     )
     for parser in (show, promote):
         parser.add_argument("version", metavar="VERSION", help="name, or candidate, production, previous")
@@ -78,20 +85,9 @@ def run_list(arguments: argparse.Namespace) -> int:
     registry = _existing(arguments.registry)
     pointers, versions = registry.pointers(), registry.list_versions()
     if arguments.json:
-        _say_json({**asdict(pointers), "versions": [asdict(version) for version in versions]})
+        _say_json({**asdict(pointers), **_sound_and_damaged(versions)})
         return EXIT_DONE
-    rows = [
-        (
-            item.version,
-            _roles(pointers, item.version),
-            item.verdict,
-            _shown(item.metrics.get("rougeL")),
-            item.created,
-            item.actor,
-            item.content_hash[:_SHOWN_HASH_CHARS],
-        )
-        for item in versions
-    ]
+    rows = [(item.version, _roles(pointers, item.version), *_listed(item)) for item in versions]
     columns = ("version", "role", "verdict", "ROUGE-L", "created", "by", "content")
     _say_rows(columns, rows, f"{arguments.registry} has no versions yet")
     return EXIT_DONE
@@ -99,13 +95,15 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def run_show(arguments: argparse.Namespace) -> int:
     """Show one version."""
+    from lab_lens.registry.base import PRUNED
+
     registry = _existing(arguments.registry)
     version = registry.show(arguments.version)
-    kept = version.version in (other.version for other in registry.list_versions())
+    pruned = any((entry.action, entry.to_version) == (PRUNED, version.version) for entry in registry.history())
     told = {
         **asdict(version),
         "role": _roles(registry.pointers(), version.version),
-        "model": registry.model_uri(version.version) if kept else None,
+        "model": None if pruned else registry.model_uri(version.version),
     }
     if arguments.json:
         _say_json(told)
@@ -167,6 +165,45 @@ def run_prune(arguments: argparse.Namespace) -> int:
     else:
         say(f"{'would be pruned' if arguments.dry_run else 'pruned'}: {', '.join(pruned) or 'nothing'}")
     return EXIT_DONE
+
+
+def run_sync(arguments: argparse.Namespace) -> int:
+    """Bring Vertex AI into step."""
+    from lab_lens.registry.open import VERTEX_SCHEME
+
+    if not arguments.registry.startswith(VERTEX_SCHEME):
+        raise InputError(
+            f"{arguments.registry} is shown nowhere else, so there is nothing to bring into step; "
+            "give vertex://PROJECT/LOCATION/MODEL?store=gs://BUCKET/PREFIX"
+        )
+    from lab_lens.registry.vertex import VertexRegistry
+
+    registry = VertexRegistry(arguments.registry)
+    registry.sync()
+    if arguments.json:
+        _say_json({"in_step": True, **asdict(registry.pointers())})
+    else:
+        say(f"Vertex AI shows the registry as it is; production: {registry.production() or 'nothing'}")
+    return EXIT_DONE
+
+
+def _listed(item: "ModelVersion | DamagedVersion") -> tuple[str, ...]:
+    """Verdict, score, time, actor and content of a version in the list; of a damaged one, that it is."""
+    from lab_lens.registry.base import DamagedVersion
+
+    if isinstance(item, DamagedVersion):
+        return ("damaged", "-", "-", "-", "-")
+    score = _shown(item.metrics.get("rougeL"))
+    return (item.verdict, score, item.created, item.actor, item.content_hash[:_SHOWN_HASH_CHARS])
+
+
+def _sound_and_damaged(versions: "Sequence[ModelVersion | DamagedVersion]") -> dict[str, Any]:
+    """What `list --json` tells of versions: whole metadata, and by name the problem of each that is damaged."""
+    from lab_lens.registry.base import DamagedVersion
+
+    damaged = {item.version: item.problem for item in versions if isinstance(item, DamagedVersion)}
+    sound = [asdict(item) for item in versions if item.version not in damaged]
+    return {"versions": sound, "damaged": damaged}
 
 
 def _facts(version: "ModelVersion", told: dict[str, Any]) -> list[tuple[str, str]]:

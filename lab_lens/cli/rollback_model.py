@@ -10,6 +10,7 @@ from lab_lens.cli.arguments import (
     add_endpoint,
     add_out,
     add_registry,
+    add_registry_only,
     endpoint_config,
 )
 from lab_lens.cli.console import say
@@ -28,8 +29,11 @@ def add_parser(subparsers: Subparsers) -> None:
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--force", action="store_true", help="return to the previous production version")
     target.add_argument("--to", default="", metavar="VERSION", help="return to this version")
+    words = "return only while this version is in production, so that a repeated command does not go back twice"
+    parser.add_argument("--from", default="", dest="leave", metavar="VERSION", help=words)
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; recorded in the history")
     add_endpoint(parser)
+    add_registry_only(parser)
     add_registry(parser)
     add_actor(parser)
     add_out(parser, "rollback")
@@ -47,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         reason=arguments.reason,
         to=arguments.to,
         force=arguments.force,
+        leave=arguments.leave,
+        registry_only=arguments.registry_only,
         rollback_dir=arguments.out,
     )
     say(f"production: {open_registry(arguments.registry).production()}\nrecord: {arguments.out}")

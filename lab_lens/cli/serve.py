@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.version:
         from lab_lens.serving.server import run_server
 
+        _require_intact(registry, arguments.version)
         model = registry.model_dir(arguments.version)
         run_server(model, device=arguments.device, host=arguments.host, port=arguments.port)
     elif arguments.endpoint_dir:
@@ -70,6 +71,11 @@ def _supervise(arguments: argparse.Namespace, registry: "Registry", directory: P
         say(f"traffic is as it was left: {words_of(split)}; in production: {production}; deploy-model settles that")
     first = _served(registry, production) if production and not split else None
     run_supervisor(directory, device=arguments.device, host=arguments.host, port=arguments.port, first=first)
+
+
+def _require_intact(registry: "Registry", version: str) -> None:
+    if problems := registry.verify(version):
+        raise InputError([f"{version} is not served: {problem}" for problem in problems])
 
 
 def _served(registry: "Registry", version: str) -> "Served":

@@ -60,7 +60,8 @@ class LocalEndpoint:
     reaches_idle = True
 
     def __init__(self, directory: Path, limits: Deployment) -> None:
-        self.location = f"{SCHEME}{directory}"
+        # Kept in histories, which are read from other directories too.
+        self.location = f"{SCHEME}{directory.resolve()}"
         self._directory = directory
         self._limits = limits
 

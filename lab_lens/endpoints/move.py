@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from lab_lens.config_deployment import Deployment
 from lab_lens.endpoints.base import (
@@ -15,37 +14,14 @@ from lab_lens.endpoints.base import (
     serving,
     words_of,
 )
-from lab_lens.endpoints.smoke import SmokeCheck, read_golden, smoke_test
+from lab_lens.endpoints.result import Account, Step, UnhealthyError
+from lab_lens.endpoints.shares import gathered, with_share, without
+from lab_lens.endpoints.smoke import SmokeCheck, SmokeResult, read_golden, smoke_test
 from lab_lens.errors import LabLensError
-from lab_lens.registry.base import DEPLOY_FAILED, SHIFTING, Registry
+from lab_lens.registry.base import DEPLOY_FAILED, SHIFTING, Registry, ever_registered
 
 _RETURN_ATTEMPTS = 3
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A smoke test of the version at one share of the traffic, in percent."""
-
-    share_percent: int
-    checks: tuple[SmokeCheck, ...]
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who moves traffic, why, and in which pipeline run, as the registry's history keeps it."""
-
-    actor: str
-    reason: str
-    run_id: str = ""
-
-
-class UnhealthyError(EndpointError):
-    """A version did not pass its smoke test; `reasons` holds a sentence a failed check."""
-
-    def __init__(self, reasons: tuple[str, ...]) -> None:
-        self.reasons = reasons
-        super().__init__("; ".join(reasons))
 
 
 class Move:
@@ -61,11 +37,13 @@ class Move:
         release: the version.
         settings: the bounds of the smoke test.
         account: who does it, and why.
+        proven: the version was in production before: that its golden note has another summary now, as after an upgrade
+            of a library, is a warning then.
 
     Attributes:
         release: the version, as the endpoint needs it.
         account: who does it, and why; changes with what is done.
-        home: the split to return to on a failure: production alone, if it is deployed.
+        home: the split to return to on a failure: production, if it is deployed, and what others deployed.
         before: the split at the beginning.
         steps: the smoke tests that were made.
         confirming: whether the registry is being told that the version is in production.
@@ -73,7 +51,14 @@ class Move:
     """
 
     def __init__(
-        self, endpoint: Endpoint, registry: Registry, release: Release, settings: Deployment, account: Account
+        self,
+        endpoint: Endpoint,
+        registry: Registry,
+        release: Release,
+        settings: Deployment,
+        account: Account,
+        *,
+        proven: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._registry = registry
@@ -81,7 +66,8 @@ class Move:
         self.release = release
         self._settings = settings
         self.account = account
-        self._golden = read_golden(registry, release.version)
+        self._golden = read_golden(registry, release.version, binding=not proven)
+        self._ours = ever_registered(registry.history())
         self.before = serving(endpoint.split())
         self._seen = self.before
         self.home = self._find_home()
@@ -95,19 +81,19 @@ class Move:
         return self.release.version
 
     def undo_leftovers(self) -> None:
-        """Return the traffic of versions that are neither production nor this one: their rollout was cut off.
+        """Return the traffic of our versions that are neither production nor this one: their rollout was cut off.
 
         Raises:
             EndpointError: production does not answer as it should, so nothing can be returned to it.
         """
         production = self._production
-        others = self._seen.keys() - {production, self.version}
+        others = (self._seen.keys() & self._ours) - {production, self.version}
         if production is None or production == self.version or not others or production not in self._endpoint.split():
             return
         self._account_for(f"undoes a rollout that was cut off, of {', '.join(sorted(others))}")
-        target = {production: ALL_TRAFFIC}
+        target = gathered(self._seen, production, self._ours)
         if self._endpoint.reaches_idle or production in self._seen:
-            self._require_serving(target)
+            self._require_serving({production: ALL_TRAFFIC})
         self._shift(target)
         self._require_serving(target)
         for version in others:
@@ -121,14 +107,24 @@ class Move:
         Raises:
             EndpointError: it is unhealthy, or traffic could not be moved.
         """
-        self._deploy()
-        share = self._seen.get(self.version, 0)
-        if self._endpoint.reaches_idle or share:
-            self._test(share)
+        self._enter()
         for share in shares:
             if self._seen.get(self.version, 0) < share:
-                self._shift(_with_share(self.home, self.version, share))
+                self._shift(with_share(self.home, self.version, share))
                 self._test(share)
+
+    def gather(self) -> None:
+        """Deploy the version, and give it the traffic of our other versions; what others deployed keeps its share.
+
+        Raises:
+            EndpointError: it is unhealthy, or traffic could not be moved.
+        """
+        self._enter()
+        wanted = gathered(self._seen, self.version, self._ours)
+        if wanted != self._seen:
+            self._shift(wanted)
+            self._test(wanted[self.version])
+        self._require_split(wanted)
 
     def require_all_traffic(self) -> None:
         """Check that the endpoint itself says that the version has all of the traffic.
@@ -136,7 +132,9 @@ class Move:
         Raises:
             SplitChangedError: it has not.
         """
-        wanted = {self.version: ALL_TRAFFIC}
+        self._require_split({self.version: ALL_TRAFFIC})
+
+    def _require_split(self, wanted: Mapping[str, int]) -> None:
         if (present := serving(self._endpoint.split())) != wanted:
             raise SplitChangedError(wanted, present)
 
@@ -144,20 +142,31 @@ class Move:
         """Take down the registry's versions that are not needed any more; one that cannot be is noted."""
         self._noting("versions that are not needed could not be looked for", self._retire_unneeded)
 
+    def with_problems(self, reason: str) -> str:
+        """A reason, with what went wrong besides."""
+        return "; ".join([reason, *self.problems])
+
     def is_confirmed(self) -> bool:
         """Whether the registry has come to name the version as production, though an error told otherwise."""
         return self.confirming and self._production != self.version == self._registry.production()
 
-    def undo(self, reasons: Collection[str]) -> None:
-        """Return the traffic, see that it is served, take the version down, and record why; problems are noted."""
-        self._noting("traffic could not be returned", self._return_home)
+    def undo(self, reasons: Collection[str], *, overruled: bool = False) -> None:
+        """Return the traffic, see that it is served, take the version down, and record why; problems are noted.
+
+        Args:
+            reasons: why the version has failed.
+            overruled: somebody else has moved traffic meanwhile. What they gave the version it keeps, if it passes its
+                smoke test there.
+        """
+        if not (overruled and self._may_stay()):
+            self._noting("traffic could not be returned", self._return_home)
         self._noting("the versions that have the traffic again do not serve as they should", self._require_home)
         self._noting(f"{self.version} could not be taken down", self._take_down)
         self._registry.record(
             DEPLOY_FAILED,
             actor=self.account.actor,
             run_id=self.account.run_id,
-            reason="; ".join([*reasons, *self.problems]),
+            reason=self.with_problems("; ".join(reasons)),
             version=self.version,
         )
 
@@ -165,14 +174,13 @@ class Move:
         if self._production == self.version:
             return self.before
         if self._production in self._endpoint.split():
-            return {str(self._production): ALL_TRAFFIC}
-        return _without(self.before, self.version)
+            return gathered(self.before, str(self._production), self._ours)
+        return without(self.before, self.version)
 
     def _retire_unneeded(self) -> None:
         keep = {self.version, self._registry.previous() if self._settings.keep_previous else None}
-        ours = {stored.version for stored in self._registry.list_versions()}
         for version, share in self._endpoint.split().items():
-            if not share and version in ours - keep:
+            if not share and version in self._ours - keep:
                 self._undeploy(version)
 
     def _undeploy(self, version: str) -> None:
@@ -189,9 +197,16 @@ class Move:
             self.steps.append(Step(0, (SmokeCheck("start", passed=False, detail=str(error)),)))
             raise UnhealthyError((f"start: {error}",)) from error
 
+    def _enter(self) -> None:
+        self._deploy()
+        share = self._seen.get(self.version, 0)
+        if self._endpoint.reaches_idle or share:
+            self._test(share)
+
     def _test(self, share: int) -> None:
         result = smoke_test(self._endpoint, self.release, self._golden, self._settings)
         self.steps.append(Step(share, result.checks))
+        self._warn(self.version, result)
         if not result.healthy:
             raise UnhealthyError(result.reasons)
         _logger.info("%s passed its smoke test at %d %% of the traffic", self.version, share)
@@ -212,22 +227,34 @@ class Move:
             version=self.version,
             traffic_before=self._seen,
             traffic_after=serving(split),
+            endpoint=self._endpoint.location,
         )
 
     def _account_for(self, reason: str) -> None:
         self.account = Account(self.account.actor, reason, self.account.run_id)
 
     def _require_serving(self, split: Mapping[str, int]) -> None:
-        """Smoke test the versions of a split that have traffic.
+        """Smoke test our versions of a split that have traffic.
 
         Raises:
             EndpointError: one of them is unhealthy.
         """
-        for version in serving(split):
-            release, golden = release_of(self._registry, version), read_golden(self._registry, version)
+        for version in sorted(serving(split).keys() & self._ours):
+            release, golden = release_of(self._registry, version), read_golden(self._registry, version, binding=False)
             result = smoke_test(self._endpoint, release, golden, self._settings)
+            self._warn(version, result)
             if not result.healthy:
                 raise EndpointError(f"{version}: {'; '.join(result.reasons)}")
+
+    def _may_stay(self) -> bool:
+        """Whether the version has no traffic, or passes its smoke test with what it has."""
+        try:
+            if share := serving(self._endpoint.split()).get(self.version, 0):
+                self._test(share)
+        except LabLensError as error:
+            self._note(f"{self.version} did not pass its smoke test after that", error)
+            return False
+        return True
 
     def _return_home(self) -> None:
         """Move traffic back, unless it is not with this version any more: then somebody else has decided."""
@@ -262,7 +289,7 @@ class Move:
             return self.home
         if production in (None, self._production, *self.home) or production not in self._endpoint.split():
             return self.home
-        return {str(production): ALL_TRAFFIC}
+        return gathered(self._seen, str(production), self._ours)
 
     def _require_home(self) -> None:
         self._require_serving(self._endpoint.split())
@@ -271,23 +298,13 @@ class Move:
         try:
             act()
         except LabLensError as error:
-            _logger.warning("%s: %s", problem, error)
-            if (told := f"{problem}: {error}") not in self.problems:
-                self.problems.append(told)
+            self._note(problem, error)
 
+    def _warn(self, version: str, result: SmokeResult) -> None:
+        for warning in result.warnings:
+            self._note(f"{version} serves, with a warning", warning)
 
-def _without(split: Mapping[str, int], version: str) -> dict[str, int]:
-    """A split without one version, whose share goes to the largest other one."""
-    others = {name: share for name, share in serving(split).items() if name != version}
-    if others:
-        others[max(others, key=lambda name: others[name])] += ALL_TRAFFIC - sum(others.values())
-    return others
-
-
-def _with_share(home: Mapping[str, int], version: str, share: int) -> dict[str, int]:
-    """The home split, scaled to leave a share in percent for one version; all of it where home serves nobody else."""
-    others = {name: part * (ALL_TRAFFIC - share) // ALL_TRAFFIC for name, part in home.items() if name != version}
-    if not others:
-        return {version: ALL_TRAFFIC}
-    others[max(others, key=lambda name: others[name])] += ALL_TRAFFIC - share - sum(others.values())
-    return {**others, version: share}
+    def _note(self, problem: str, cause: object) -> None:
+        _logger.warning("%s: %s", problem, cause)
+        if (told := f"{problem}: {cause}") not in self.problems:
+            self.problems.append(told)

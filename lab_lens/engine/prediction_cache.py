@@ -7,6 +7,7 @@ directory needs the same protection as the notes.
 import json
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from lab_lens.errors import InputError
 
 _logger = logging.getLogger(__name__)
 _FILES = (artifacts.PREDICTIONS_CSV, artifacts.GENERATION_JSON)
+_ENTRY = re.compile(r"[0-9a-f]{64}\.json")
 _PACKAGES = ("torch", "transformers", "tokenizers")
 
 
@@ -48,13 +50,15 @@ class PredictionCache:
         if files is None:
             _logger.warning("the kept predictions in %s are damaged; they are made again", path)
             return False
+        # The record comes last, so that it never stands beside predictions that it does not tell of.
+        (out / artifacts.GENERATION_JSON).unlink(missing_ok=True)
         for name in _FILES:
             artifacts.write_text(out / name, files[name])
         os.utime(path)
         return True
 
     def keep(self, made_by: Mapping[str, str], out: Path) -> None:
-        """Keep the predictions in `out`."""
+        """Keep the predictions in `out`; of the directory's files only entries are ever removed."""
         files = {name: (out / name).read_bytes().decode("utf-8") for name in _FILES}
         artifacts.write_report(self._entry(made_by), {"made_by": dict(made_by), "files": files})
         for path in self._newest_first()[self.entries :]:
@@ -65,7 +69,8 @@ class PredictionCache:
 
     def _newest_first(self) -> Sequence[Path]:
         # Another process may remove an entry at any moment.
-        times = {path: path.stat().st_mtime_ns for path in self.root.glob("*.json") if path.is_file()}
+        entries = (path for path in self.root.glob("*.json") if _ENTRY.fullmatch(path.name))
+        times = {path: path.stat().st_mtime_ns for path in entries if path.is_file()}
         return sorted(times, key=lambda path: times[path], reverse=True)
 
 

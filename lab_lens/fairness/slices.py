@@ -11,7 +11,7 @@ from lab_lens.metrics.uncertainty import MIN_CLUSTERS, Interval, cluster_bootstr
 
 NOT_RECORDED = "(not recorded)"
 SUMMARY_WORDS = "summary_words"
-SCORES = ("rouge1", "rouge2", "rougeL", "bleu")
+SCORES = ("rouge1", "rouge2", "rougeL", "rougeLsum", "bleu")
 # With fewer patients there is no interval, and one unusual patient decides a permutation test.
 MIN_PATIENTS_PER_SLICE = MIN_CLUSTERS
 

@@ -99,13 +99,14 @@ def paired_statistic(
     """As `paired_difference`, for any statistic that is a function of column sums.
 
     Args:
-        candidate, champion: shape (n, k), finite.
+        candidate, champion: shape (n, k), finite; of a mean (`mean_of`) only the rows of `on_shared_rows` count.
         method: of the bounds.
     """
     if candidate.shape != champion.shape:
         raise InputError(
             f"{len(candidate)} rows of the candidate, {len(champion)} of the champion: score the same rows"
         )
+    candidate, champion = on_shared_rows(candidate, champion, statistic)
     width = candidate.shape[1]
 
     def difference(sums: FloatArray) -> FloatArray:
@@ -117,6 +118,7 @@ def paired_statistic(
 
     both = np.hstack([candidate, champion])
     sums = cluster_sums(both, clusters)
+    sums = sums[sums.any(axis=1)]
     total = sums.sum(axis=0)
     defined = bool(np.isfinite(difference(total)))
     champion_scores = defined and float(statistic(total[width:])) > _NOTHING
@@ -127,6 +129,18 @@ def paired_statistic(
     p_value = _randomization_p(sums, difference, resamples, seed) if defined and len(sums) >= MIN_CLUSTERS else None
     reasons = _reasons(len(sums), defined=defined, champion_scores=champion_scores, tested=p_value is not None)
     return PairedDifference(intervals["difference"], intervals.get("relative"), p_value, "; ".join(reasons))
+
+
+def on_shared_rows(candidate: FloatArray, other: FloatArray, statistic: Statistic) -> tuple[FloatArray, FloatArray]:
+    """Columns with zeros where one of the two lacks what a mean is of; those of other statistics as they are.
+
+    Else the means would be of different notes, and a system that is silent on hard ones would win. A ratio of counts
+    has its own denominator in each system, and rows without counts are part of it.
+    """
+    if statistic is not mean_of:
+        return candidate, other
+    shared = ((candidate[:, 1] > 0.0) & (other[:, 1] > 0.0))[:, None]
+    return np.where(shared, candidate, 0.0), np.where(shared, other, 0.0)
 
 
 @dataclass(frozen=True)
@@ -165,7 +179,7 @@ def non_inferiority(gain: float, low: float, high: float, *, margin: float, pati
 
 def _reasons(clusters: int, *, defined: bool, champion_scores: bool, tested: bool) -> list[str]:
     if not defined:
-        return ["one of the two has nothing that could be measured"]
+        return ["one of the two has nothing that could be measured, or nothing on the rows of the other"]
     reasons = [] if champion_scores else ["the champion does not score above 0: no relative difference"]
     if clusters < MIN_CLUSTERS:
         return [*reasons, f"a test needs {MIN_CLUSTERS} patients, and there are {clusters}"]

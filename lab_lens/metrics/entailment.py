@@ -25,6 +25,7 @@ from lab_lens.progress import Progress
 FloatArray = NDArray[np.float64]
 
 PER_EXAMPLE = ("entailment_score", "entailed_rate", "entailment_contradiction_rate")
+_NONE_FOR_SAYING_NOTHING = ("entailment_score", "entailed_rate")
 # A sentence is called entailed, or contradicted, from this probability on.
 THRESHOLD = 0.5
 _SETTING = "validation.entailment_model"
@@ -74,8 +75,9 @@ class EntailmentScores:
 
     Args:
         per_example: an array of shape (n,) for each name of PER_EXAMPLE, 0 to 1: the mean probability of entailment,
-            the share of sentences that are entailed, the share that are contradicted. NaN for a summary without
-            sentences, or an empty note.
+            the share of sentences that are entailed, the share that are contradicted. A summary without sentences
+            counts as entailed 0, since saying nothing is a failure, and has no share of contradicted ones (NaN); NaN
+            everywhere for an empty note.
         sentences: of each summary.
         summary_tokens_left_out: shape (n,); tokens of sentences beyond half of what the classifier reads at once.
     """
@@ -116,30 +118,36 @@ def score_entailment(
     check_pairs(summaries, notes)
     judged: list[tuple[JudgedSentence, ...]] = []
     left_out = np.zeros(len(summaries), dtype=np.int64)
+    silent = np.zeros(len(summaries), dtype=np.bool_)
     for row, (summary, note) in enumerate(zip(summaries, notes, strict=True)):
         spans = split_sentences(summary)
         sentences = [summary[span.start : span.end] for span in spans]
         lengths = token_counts(model.part, sentences)
         left_out[row] = sum(max(0, length - _hypothesis_tokens(model)) for length in lengths)
-        found = _judge(model, sentences, _windows(model, note))
+        windows = _windows(model, note)
+        silent[row] = bool(windows) and not sentences
+        found = _judge(model, sentences, windows)
         judged.append(
             tuple(JudgedSentence(span.start, span.end, *pair) for span, pair in zip(spans, found, strict=False))
         )
         if progress:
             progress(row + 1, len(summaries))
-    return EntailmentScores(_by_example(judged), tuple(judged), left_out)
+    return EntailmentScores(_by_example(judged, silent), tuple(judged), left_out)
 
 
-def _by_example(judged: Sequence[tuple[JudgedSentence, ...]]) -> dict[str, FloatArray]:
+def _by_example(judged: Sequence[tuple[JudgedSentence, ...]], silent: NDArray[np.bool_]) -> dict[str, FloatArray]:
     figures: tuple[Callable[[JudgedSentence], float], ...] = (
         lambda sentence: sentence.entailment,
         lambda sentence: sentence.entailed,
         lambda sentence: sentence.contradicted,
     )
-    return {
+    scores = {
         name: np.array([np.mean([figure(one) for one in row]) if row else np.nan for row in judged], dtype=np.float64)
         for name, figure in zip(PER_EXAMPLE, figures, strict=True)
     }
+    for name in _NONE_FOR_SAYING_NOTHING:
+        scores[name][silent] = 0.0
+    return scores
 
 
 def _judge(model: EntailmentModel, sentences: Sequence[str], windows: Sequence[str]) -> list[tuple[float, float]]:

@@ -15,7 +15,7 @@ import pandas as pd
 from lab_lens.artifacts import PREDICTIONS_CSV, TEST_CSV, file_in, sha256_file, sha256_text
 from lab_lens.errors import InputError
 from lab_lens.metrics.predictions import align_predictions
-from lab_lens.notes.tables import read_table, shown_columns, shown_rows
+from lab_lens.notes.tables import looks_like_code, read_table, shown_columns, shown_rows
 
 EXAMPLE_ROLES = ("example_id", "subject_id", "input_text", "target_summary")
 PREDICTION_ROLES = ("summary", "log_probability", "input_tokens", "output_tokens", "truncated")
@@ -23,6 +23,7 @@ ROLES = (*EXAMPLE_ROLES, *PREDICTION_ROLES)
 NO_PATIENTS = "The data has no column subject_id: every example counts as a patient of its own."
 NO_NOTES = "The data has no notes (column input_text): what needs them is left out."
 _VALUES_SHOWN = 12
+_TIMES_SHOWN = 2
 _VALUE_CHARS = 40
 
 
@@ -50,6 +51,7 @@ class Pairs:
         examples: example_id, subject_id, input_text ("" where there are no notes), target_summary; indexed from 0.
         predictions: as `load_predictions`.
         data_hash: sha256 of the data file; of its hash and `where` where rows were left out.
+        file_hash: sha256 of the data file.
         has_notes: whether any example has a note.
         remarks: what the files lack, as sentences.
     """
@@ -57,6 +59,7 @@ class Pairs:
     examples: pd.DataFrame
     predictions: pd.DataFrame
     data_hash: str
+    file_hash: str
     has_notes: bool
     remarks: tuple[str, ...]
 
@@ -86,14 +89,43 @@ def read_pairs(data: Path, predictions: Path, selection: Selection) -> Pairs:
     examples = _examples(tables[data_csv], data_csv)
     has_notes = bool((examples["input_text"].str.strip() != "").any())
     remarks = [NO_PATIENTS] if "subject_id" not in tables[data_csv] else []
-    # Without patients in the data there is nothing that the predictions' patients could be held against.
-    answers = tables[predictions_csv].drop(columns=["subject_id"] if remarks else [], errors="ignore")
+    file_hash = sha256_file(data_csv)
     return Pairs(
         examples,
-        align_predictions(answers, examples, predictions_csv),
-        _data_hash(data_csv, selection.where, len(whole[data_csv]) - len(examples)),
+        _answers(tables[predictions_csv], examples, predictions_csv, has_patients=not remarks),
+        _data_hash(file_hash, selection.where, len(whole[data_csv]) - len(examples)),
+        file_hash,
         has_notes,
         tuple(remarks if has_notes else [*remarks, NO_NOTES]),
+    )
+
+
+def read_answers(predictions: Path, pairs: Pairs, selection: Selection) -> pd.DataFrame:
+    """Read another system's predictions of the same examples, under the same selection where its file has the columns.
+
+    Args:
+        predictions: a table of summaries, or the directory of `predictions.csv`.
+
+    Returns:
+        As `load_predictions`.
+
+    Raises:
+        InputError: as `load_predictions`, or nothing is left of the rows.
+    """
+    path = file_in(predictions, PREDICTIONS_CSV)
+    whole = read_table(path)
+    kept = _kept(whole, selection.where)
+    if kept.empty:
+        raise InputError(_nothing_left(path, whole, selection))
+    return _answers(
+        _renamed(kept, selection.columns), pairs.examples, path, has_patients=NO_PATIENTS not in pairs.remarks
+    )
+
+
+def _answers(frame: pd.DataFrame, examples: pd.DataFrame, path: Path, *, has_patients: bool) -> pd.DataFrame:
+    # Without patients in the data there is nothing that the predictions' patients could be held against.
+    return align_predictions(
+        frame if has_patients else frame.drop(columns="subject_id", errors="ignore"), examples, path
     )
 
 
@@ -139,18 +171,20 @@ def _selection_problems(
     asked += [(f"--where {name}={value:.{_VALUE_CHARS}}", name) for name, value in selection.where.items()]
     listed = "; ".join(f"{path} has {shown_columns(list(frame.columns))}" for path, frame in whole.items())
     problems = [f"{option}: there is no column {name}; {listed}" for option, name in asked if name not in have]
-    for path, frame in kept.items():
-        if frame.empty:
-            values = [_values_of(whole[path], name) for name in selection.where if name in whole[path].columns]
-            problems.append(f"{path} has no row that --where asks for; {'; '.join(values)}")
-    return problems
+    return problems + [_nothing_left(path, whole[path], selection) for path, frame in kept.items() if frame.empty]
+
+
+def _nothing_left(path: Path, frame: pd.DataFrame, selection: Selection) -> str:
+    values = [_values_of(frame, name) for name in selection.where if name in frame.columns]
+    return f"{path} has no row that --where asks for; {'; '.join(values)}"
 
 
 def _values_of(frame: pd.DataFrame, name: str) -> str:
-    """The values of a column, where they are few and short; long ones may be notes, and many may be patients."""
-    values = sorted(frame[name].unique())
-    if len(values) > _VALUES_SHOWN or max(map(len, values)) > _VALUE_CHARS:
-        return f"{name} has {len(values):,} different values"
+    """The values of a column, where they are few codes that occur several times; others may be patients or notes."""
+    counts = frame[name].value_counts()
+    values = sorted(counts.index)
+    if len(values) > _VALUES_SHOWN or counts.min() < _TIMES_SHOWN or not all(map(looks_like_code, values)):
+        return f"{name} has {len(values):,} different values in {len(frame):,} rows"
     return f"{name} is one of {', '.join(values)}"
 
 
@@ -184,6 +218,5 @@ def _examples(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     return pd.DataFrame({**columns, "target_summary": frame["target_summary"]})
 
 
-def _data_hash(path: Path, where: Mapping[str, str], left_out: int) -> str:
-    digest = sha256_file(path)
+def _data_hash(digest: str, where: Mapping[str, str], left_out: int) -> str:
     return sha256_text(json.dumps([digest, sorted(where.items())])) if left_out else digest

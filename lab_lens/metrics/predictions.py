@@ -1,29 +1,35 @@
 """Predictions joined with the examples that they answer, and what is known of how they were made."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from lab_lens.artifacts import GENERATION_JSON, PREDICTIONS_CSV, file_in, read_json
+from lab_lens.artifacts import GENERATION_JSON, PREDICTIONS_CSV, file_in, read_json, sha256_file
 from lab_lens.errors import InputError
-from lab_lens.notes.tables import read_table, shown_columns, shown_rows
+from lab_lens.notes.tables import read_table, shown_columns, shown_ids, shown_rows
 
 _REQUIRED = ("example_id", "summary")
+_IDS = ("example_id", "subject_id")
 _BOOLEANS = {"True": True, "False": False, "true": True, "false": False}
-_IDS_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Hashes of what made the predictions, None where nothing tells, and of the test file that they answer."""
+    """Hashes of what made the predictions, None where nothing tells, and of the test file that they answer.
+
+    Args:
+        predictions_hash: sha256 of the file of predictions itself; None: there is no such file.
+    """
 
     model_hash: str | None
     data_hash: str
     decoding_hash: str | None
+    predictions_hash: str | None
 
 
 def load_predictions(path: Path, examples: pd.DataFrame) -> pd.DataFrame:
@@ -47,6 +53,8 @@ def load_predictions(path: Path, examples: pd.DataFrame) -> pd.DataFrame:
 def align_predictions(frame: pd.DataFrame, examples: pd.DataFrame, source: Path) -> pd.DataFrame:
     """Bring a table of predictions, all strings, into the order of `examples`; as `load_predictions`.
 
+    White space around ids and patients is no part of them.
+
     Args:
         source: what the table was read from, as errors call it.
     """
@@ -56,36 +64,49 @@ def align_predictions(frame: pd.DataFrame, examples: pd.DataFrame, source: Path)
             f"{source} lacks the columns {', '.join(missing)}; it has {shown_columns(list(frame.columns))}; "
             "make it with lab-lens generate-summaries"
         )
+    frame = frame.assign(**{name: frame[name].str.strip() for name in _IDS if name in frame.columns})
     columns, value_problems = _typed(frame)
-    problems = _id_problems(frame["example_id"], examples["example_id"]) or _patient_problems(frame, examples)
+    problems = _id_problems(frame["example_id"], examples["example_id"].str.strip())
+    problems = problems or _patient_problems(frame, examples)
     if problems or value_problems:
         raise InputError([f"{source}: {problem}" for problem in (*problems, *value_problems)])
     joined = pd.DataFrame({"example_id": frame["example_id"], "summary": frame["summary"], **columns})
-    aligned = joined.set_index("example_id").loc[examples["example_id"]].reset_index()
+    aligned = joined.set_index("example_id").loc[examples["example_id"].str.strip().tolist()].reset_index()
+    aligned["example_id"] = examples["example_id"].to_numpy()
     aligned.insert(1, "subject_id", examples["subject_id"].to_numpy())
     return aligned
 
 
 def read_provenance(predictions: Path, data_hash: str) -> Provenance:
-    """Read `generation.json` beside the predictions, and check that they were made from this data.
+    """Read `generation.json` beside the predictions, and check that it is about them and this data.
 
     Args:
         predictions: `predictions.csv` or its directory.
         data_hash: sha256 of the test file that they are joined with.
 
     Raises:
-        InputError: the predictions were made from other data.
+        InputError: the predictions were made from other data, or are not those that were generated: edited, or half of
+            a directory was replaced.
     """
-    folder = predictions if predictions.is_dir() else predictions.parent
-    path = folder / GENERATION_JSON
+    source = file_in(predictions, PREDICTIONS_CSV)
+    path = source.parent / GENERATION_JSON
     record = read_json(path) if path.is_file() else {}
-    made_from = _hash(record, "data_hash")
+    predictions_hash = sha256_file(source) if source.is_file() else None
+    problems = []
+    made_from, generated = _hash(record, "data_hash"), _hash(record, "predictions_sha256")
     if made_from not in (None, data_hash):
-        raise InputError(
+        problems.append(
             f"{predictions} was made from other data: {GENERATION_JSON} says data_hash {made_from}, the test file has "
             f"{data_hash}; generate the summaries again from this test file"
         )
-    return Provenance(_hash(record, "model_hash"), data_hash, _hash(record, "decoding_hash"))
+    if generated is not None and predictions_hash not in (None, generated):
+        problems.append(
+            f"{source} is not what {GENERATION_JSON} beside it is about: predictions_sha256 is {generated}, the file "
+            f"has {predictions_hash}; generate the summaries again, or keep your own in a directory without that record"
+        )
+    if problems:
+        raise InputError(problems)
+    return Provenance(_hash(record, "model_hash"), data_hash, _hash(record, "decoding_hash"), predictions_hash)
 
 
 def _hash(record: Any, name: str) -> str | None:
@@ -94,28 +115,42 @@ def _hash(record: Any, name: str) -> str | None:
 
 
 def _id_problems(given: pd.Series, expected: pd.Series) -> list[str]:
-    repeated = given[given.duplicated()].unique().tolist()
-    known, answered = set(expected), set(given)
-    unknown = [name for name in given.unique() if name not in known]
-    missing = [name for name in expected if name not in answered]
     kinds = [
-        (repeated, "example ids occur more than once", "keep one prediction of each"),
-        (unknown, "example ids are not in the examples", "are these predictions of other data?"),
-        (missing, "examples have no prediction", "predict every example, with an empty summary if need be"),
+        (given, given.duplicated(), "example ids occur more than once", "keep one prediction of each"),
+        (
+            given,
+            ~given.isin(set(expected)),
+            "example ids are not in the examples",
+            "are these predictions of other data?",
+        ),
+        (
+            expected,
+            ~expected.isin(set(given)),
+            "examples have no prediction",
+            "predict every example, with an empty summary if need be",
+        ),
     ]
-    return [f"{len(ids):,} {what} ({_named(ids)}): {fix}" for ids, what, fix in kinds if ids]
+    return [
+        f"{ids[wrong].nunique():,} {what} ({_named(ids, wrong)}): {fix}"
+        for ids, wrong, what, fix in kinds
+        if wrong.any()
+    ]
 
 
 def _patient_problems(frame: pd.DataFrame, examples: pd.DataFrame) -> list[str]:
     """Rows whose patient is another than the example's; asked only once the ids agree."""
     if "subject_id" not in frame.columns:
         return []
-    patients = dict(zip(examples["example_id"], examples["subject_id"], strict=True))
-    pairs = zip(frame["example_id"], frame["subject_id"], strict=True)
-    differing = [example for example, patient in pairs if patients[example] != patient]
-    if not differing:
+    patients = dict(zip(examples["example_id"].str.strip(), examples["subject_id"].str.strip(), strict=True))
+    differing = frame["subject_id"] != frame["example_id"].map(patients)
+    if not differing.any():
         return []
-    return [f"{len(differing):,} rows have another subject_id than the examples ({_named(differing)})"]
+    named = _named(frame["example_id"], differing)
+    return [f"{int(differing.sum()):,} rows have another subject_id than the examples ({named})"]
+
+
+def _named(ids: pd.Series, wrong: pd.Series) -> str:
+    return shown_ids(list(ids[wrong].unique()), np.flatnonzero(wrong).tolist())
 
 
 def _typed(frame: pd.DataFrame) -> tuple[dict[str, list[Any]], list[str]]:
@@ -149,8 +184,3 @@ _PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "output_tokens": (_count, "a whole number"),
     "truncated": (_BOOLEANS.get, "True or False"),
 }
-
-
-def _named(ids: Sequence[str]) -> str:
-    few = ", ".join(f"{name:.40}" for name in ids[:_IDS_NAMED])
-    return f"{few}, ..." if len(ids) > _IDS_NAMED else few

@@ -74,8 +74,22 @@ def rouge_n(reference: TokenizedText, summary: TokenizedText, n: int) -> float:
 
 def rouge_l(reference: TokenizedText, summary: TokenizedText) -> float:
     """F1 of the longest common subsequence of the whole texts (sentence-level ROUGE-L), 0 to 1."""
-    rows = _lcs_rows(reference.tokens, _positions(summary.tokens), len(summary.tokens))
-    return _f1(rows[-1][1].bit_count(), len(reference.tokens), len(summary.tokens))
+    return rouge_l_to_each(summary.tokens, [reference.tokens])[0]
+
+
+def rouge_l_to_each(summary: Tokens, references: Sequence[Tokens]) -> list[float]:
+    """`rouge_l` of one summary to each of several references; words as `words_of` gives them."""
+    bits = _positions(summary)
+    full = (1 << len(summary)) - 1
+    found: list[float] = []
+    for reference in references:
+        unmatched = full
+        for token in reference:
+            if token in bits:
+                matches = unmatched & bits[token]
+                unmatched = ((unmatched + matches) | (unmatched - matches)) & full
+        found.append(_f1(len(summary) - unmatched.bit_count(), len(reference), len(summary)))
+    return found
 
 
 def rouge_lsum(reference: TokenizedText, summary: TokenizedText) -> float:

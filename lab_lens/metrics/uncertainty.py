@@ -4,10 +4,16 @@ Cluster bootstrap: Efron and Tibshirani (1993), "An Introduction to the Bootstra
 (2007), "Bootstrapping clustered data", J. R. Statist. Soc. B 69, 369-390. Bounds are bias-corrected and accelerated
 (BCa; Efron 1987, "Better bootstrap confidence intervals", J. Am. Statist. Assoc. 82, 171-185): rates of rare things,
 such as facts that a note contradicts, are skewed, and percentile intervals of them miss too often on the upper side.
+
+A share that is 0, or 1, in every resample has no spread to resample. Its open side is the exact bound for a count of 0
+in n patients, 1 - (alpha/2)^(1/n) (Clopper and Pearson 1934, Biometrika 26, 404-413; Hanley and Lippman-Hand 1983,
+"If nothing goes wrong, is everything all right?", JAMA 249, 1743-1745). It bounds the share of patients in whom the
+event can happen, and by that the mean over patients of any share from 0 to 1; of a ratio of counts, which weighs
+patients by their counts, it is an approximation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -107,7 +113,11 @@ def bootstrap_statistic(
 
 
 def bootstrap_statistics(
-    measured: Mapping[str, tuple[FloatArray, Statistic]], clusters: Sequence[str], settings: Bootstrap
+    measured: Mapping[str, tuple[FloatArray, Statistic]],
+    clusters: Sequence[str],
+    settings: Bootstrap,
+    *,
+    shares: Collection[str] = (),
 ) -> dict[str, Interval]:
     """As `bootstrap_statistic`, for several statistics at once: those of the same patients share their resamples.
 
@@ -115,6 +125,7 @@ def bootstrap_statistics(
 
     Args:
         measured: columns of shape (n, k) and the statistic of their sums, by name.
+        shares: names of statistics from 0 to 1, whose bounds are exact where every resample is 0, or every one is 1.
     """
     sums = {name: cluster_sums(columns, clusters) for name, (columns, _) in measured.items()}
     groups: dict[bytes, list[str]] = {}
@@ -126,7 +137,8 @@ def bootstrap_statistics(
         for name, resampled in _resampled_together(kept, settings).items():
             columns, statistic = measured[name]
             rows = int(columns.any(axis=1).sum())
-            found[name] = _interval(kept[name], resampled, statistic, rows, settings)
+            interval = _interval(kept[name], resampled, statistic, rows, settings)
+            found[name] = _with_exact_bound(interval, settings.confidence) if name in shares else interval
     return {name: found[name] for name in measured}
 
 
@@ -240,6 +252,14 @@ def _interval(
         tails = _corrected(tails, values, estimate, _jackknife_deviations(sums, statistic))
     low, high = np.quantile(values, tails)
     return Interval(estimate, float(low), float(high), rows, clusters)
+
+
+def _with_exact_bound(interval: Interval, confidence: float) -> Interval:
+    """The interval of a share; without a spread at 0 or 1, its open side is the exact bound for its patients."""
+    if interval.low is None or interval.low != interval.high or interval.low not in (0.0, 1.0):
+        return interval
+    reach = ((1.0 - confidence) / 2.0) ** (1.0 / interval.n_clusters)
+    return replace(interval, high=1.0 - reach) if interval.low == 0.0 else replace(interval, low=reach)
 
 
 def _corrected(tails: Sequence[float], values: FloatArray, estimate: float, deviations: FloatArray) -> list[float]:

@@ -10,7 +10,7 @@ import pandas as pd
 from lab_lens.config import Config
 from lab_lens.metrics import baselines
 from lab_lens.metrics.catalogue import METRICS
-from lab_lens.metrics.comparison import PairedDifference, paired_statistic
+from lab_lens.metrics.comparison import PairedDifference, on_shared_rows, paired_statistic
 from lab_lens.metrics.families import word_counts
 from lab_lens.metrics.scores import FloatArray, SystemScores, Texts
 from lab_lens.metrics.uncertainty import (
@@ -54,10 +54,11 @@ class Evaluation:
     def measure(self, scores: SystemScores) -> dict[str, Interval]:
         """Every metric that was computed, with its interval."""
         measured = {name: scores.columns(name) for name in scores.measured}
-        return bootstrap_statistics(measured, self.patients, self.bootstrap) if measured else {}
+        shares = [name for name in measured if (METRICS[name].lowest, METRICS[name].highest) == (0.0, 1.0)]
+        return bootstrap_statistics(measured, self.patients, self.bootstrap, shares=shares) if measured else {}
 
     def compare(self, candidate: SystemScores, other: SystemScores, name: str) -> PairedDifference:
-        """Candidate minus other on the same rows, for a metric that both have."""
+        """Candidate minus other on the same rows, for a metric that both have; n_examples tells how many have it."""
         columns, statistic = candidate.columns(name)
         settings = self.bootstrap
         return paired_statistic(
@@ -78,7 +79,7 @@ class Evaluation:
             error = np.sqrt(2.0) * standard_error(_sums(columns, self.patients), statistic)
             return detectable_difference(float(error), 1.0 - TEST_LEVEL)
         width = columns.shape[1]
-        both = _sums(np.hstack([columns, other.columns(name)[0]]), self.patients)
+        both = _sums(np.hstack(on_shared_rows(columns, other.columns(name)[0], statistic)), self.patients)
 
         def difference(sums: FloatArray) -> FloatArray:
             return statistic(sums[..., :width]) - statistic(sums[..., width:])
@@ -93,15 +94,18 @@ def _sums(columns: FloatArray, patients: Sequence[str]) -> FloatArray:
 
 
 def metrics_json(scores: SystemScores, intervals: Mapping[str, Interval]) -> dict[str, Any]:
-    """Every metric that was computed or is missing for a reason: label, direction, estimate, interval."""
+    """Every metric that was computed or is missing for a reason: label, direction, estimate, interval.
+
+    `computed` tells a metric that finds nothing to measure from one that failed or is turned off.
+    """
     nothing = {"estimate": None, "low": None, "high": None, "n_examples": 0, "n_clusters": 0}
     found: dict[str, Any] = {}
     for name, metric in METRICS.items():
         said = {"label": scores.label(name), "direction": metric.direction}
         if name in intervals:
-            found[name] = {**said, **intervals[name].to_json()}
+            found[name] = {**said, **intervals[name].to_json(), "computed": True}
         elif name in scores.missing:
-            found[name] = {**said, **nothing, "reason": scores.missing[name]}
+            found[name] = {**said, **nothing, "reason": scores.missing[name], "computed": False}
     return found
 
 
@@ -130,8 +134,9 @@ def comparisons_json(candidate: SystemScores, other: SystemScores, evaluation: E
 
 
 def _is_defined(candidate: SystemScores, other: SystemScores, name: str) -> bool:
-    figures = (statistic(columns.sum(axis=0)) for columns, statistic in (candidate.columns(name), other.columns(name)))
-    return all(np.isfinite(figure) for figure in figures)
+    columns, statistic = candidate.columns(name)
+    pair = on_shared_rows(columns, other.columns(name)[0], statistic)
+    return all(np.isfinite(statistic(system.sum(axis=0))) for system in pair)
 
 
 def baselines_json(

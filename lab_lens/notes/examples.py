@@ -18,7 +18,7 @@ from lab_lens.notes.demographics import (
     normalize_age_group,
     normalize_gender,
 )
-from lab_lens.notes.tables import read_table, shown_columns, shown_rows
+from lab_lens.notes.tables import read_table, shown_columns, shown_ids, shown_rows
 
 __all__ = [
     "EXAMPLE_COLUMNS",
@@ -38,7 +38,6 @@ EXAMPLE_COLUMNS = ("example_id", "subject_id", "input_text", "target_summary", *
 ORIGINAL_SUFFIX = "_original"
 
 _REQUIRED = ("subject_id", "input_text", "target_summary")
-_SHOWN_IDS = 5
 _MAX_SLICE_VALUES = 50
 _MAX_SLICE_VALUE_CHARS = 60
 
@@ -191,9 +190,10 @@ def _missing(role: str, name: str) -> str:
 def _require_ids(examples: pd.DataFrame) -> None:
     problems = [_blank_ids(examples[name]) for name in ("subject_id", "example_id")]
     ids = examples["example_id"]
-    repeated = ids[ids.duplicated() & (ids.str.strip() != "")]
-    if len(repeated):
-        few = ", ".join(f"{example_id:.40}" for example_id in repeated.unique()[:_SHOWN_IDS])
+    rows = [row for row, repeats in enumerate(ids.duplicated() & (ids.str.strip() != "")) if repeats]
+    if rows:
+        repeated = ids.iloc[rows]
+        few = shown_ids(list(repeated.unique()), rows)
         problems.append(
             f"{len(repeated):,} rows repeat the example_id of another row, such as {few}; make the ids unique, "
             "or set data.columns.example_id to null to number the rows"

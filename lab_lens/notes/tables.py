@@ -22,6 +22,13 @@ from lab_lens.errors import InputError
 # The csv module refuses fields over 131,072 characters; a note may be longer. The largest C long on every platform.
 _MAX_FIELD_CHARS = 2**31 - 1
 _SHOWN = 5
+# No sentence, no name of two words and nothing long.
+_CODE = re.compile(r"[\w.:/#|+-]{1,40}")
+_MARK = re.compile(r"\W")
+_MARKS_IN_A_CODE = 2
+_DIGIT = re.compile(r"\d")
+# A longer word without any digit may be somebody's name.
+_INITIALS = 2
 # No sentence, no bare number and nothing long.
 _COLUMN_NAME = re.compile(r"(?!\d+$)[\w .,:;/()#|\t-]{1,60}(?<!\.)")
 
@@ -58,6 +65,23 @@ def shown_rows(positions: Sequence[int]) -> str:
     """Name rows by their zero-based positions: 'rows 3, 8, 9 (and 4 more)', counted from 1 after the header."""
     more = f" (and {len(positions) - _SHOWN:,} more)" if len(positions) > _SHOWN else ""
     return f"row{'s' if len(positions) > 1 else ''} {', '.join(str(row + 1) for row in positions[:_SHOWN])}{more}"
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether a value may be told: no white space, at most 40 characters, at most two kinds of punctuation."""
+    return bool(_CODE.fullmatch(text)) and len(set(_MARK.findall(text))) <= _MARKS_IN_A_CODE
+
+
+def shown_ids(ids: Sequence[str], positions: Sequence[int]) -> str:
+    """Name rows by their ids: 'e1, e2'; by their places when one of the ids looks like text, or like a name.
+
+    Args:
+        ids: of the rows in question, without repetition.
+        positions: the zero-based places of those rows.
+    """
+    if not all(looks_like_code(name) and (_DIGIT.search(name) or len(name) <= _INITIALS) for name in ids):
+        return shown_rows(positions)
+    return ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
 
 
 def _reader_of(path: Path) -> Callable[[Path], pd.DataFrame]:

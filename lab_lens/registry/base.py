@@ -90,6 +90,14 @@ class ModelVersion:
 
 
 @dataclass(frozen=True)
+class DamagedVersion:
+    """A registered version whose metadata is missing or was changed; `problem` says so in a sentence."""
+
+    version: str
+    problem: str
+
+
+@dataclass(frozen=True)
 class HistoryEntry:
     """One event in the life of a registry; entries are appended, never changed.
 
@@ -103,6 +111,7 @@ class HistoryEntry:
         run_id: the pipeline run that did it, by the pipeline system's own identifier; "" when a person did.
         traffic_before, traffic_after: of `shifting`, which is written before traffic is moved: the share of requests
             of each version, in percent, that the move sets out from, and the one that it wants.
+        endpoint: of `shifting`: where clients are served, as `open_endpoint` takes it.
     """
 
     when: str
@@ -115,6 +124,7 @@ class HistoryEntry:
     run_id: str = ""
     traffic_before: dict[str, int] = field(default_factory=dict)
     traffic_after: dict[str, int] = field(default_factory=dict)
+    endpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,8 +158,8 @@ class Registry(Protocol):
         """Store a model and its evidence; a model whose bytes are already here gives its existing version."""
         ...
 
-    def list_versions(self) -> list[ModelVersion]:
-        """Every version that was not pruned, oldest first."""
+    def list_versions(self) -> list["ModelVersion | DamagedVersion"]:
+        """Every version that was not pruned, oldest first; also those whose metadata cannot be read."""
         ...
 
     def show(self, version: str) -> ModelVersion:
@@ -220,6 +230,7 @@ class Registry(Protocol):
         run_id: str = "",
         traffic_before: Mapping[str, int] | None = None,
         traffic_after: Mapping[str, int] | None = None,
+        endpoint: str = "",
     ) -> HistoryEntry:
         """Append an event that moves no pointer: held, shifting, deploy_failed."""
         ...
@@ -279,6 +290,21 @@ def pointers_after(history: Sequence[HistoryEntry]) -> Pointers:
         candidate = _candidate_after(candidate, entry)
     previous = line[-2] if len(line) > 1 else None
     return Pointers(production=line[-1] if line else None, previous=previous, candidate=candidate)
+
+
+def served_at(history: Sequence[HistoryEntry]) -> str:
+    """The endpoint at which traffic was moved last; "" when it never was, or when nobody wrote down where."""
+    return next((entry.endpoint for entry in reversed(history) if entry.action == SHIFTING), "")
+
+
+def ever_registered(history: Sequence[HistoryEntry]) -> set[str]:
+    """Every version that a registry knows, also those whose files were pruned."""
+    return {entry.to_version for entry in history if entry.action == REGISTERED and entry.to_version}
+
+
+def was_in_production(history: Sequence[HistoryEntry], version: str) -> bool:
+    """Whether a version was in production at any time."""
+    return any(entry.to_version == version and entry.action in (PROMOTED, ROLLED_BACK) for entry in history)
 
 
 def _candidate_after(candidate: str | None, entry: HistoryEntry) -> str | None:

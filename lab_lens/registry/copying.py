@@ -37,26 +37,43 @@ def copy_and_hash(source: Path, target: Path) -> str:
         flushed = flushing.submit(artifacts.fsync_file, target)
         digest = artifacts.sha256_file(source)
         flushed.result()
-    after = source.stat()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise InputError(f"{source} changed while it was being registered; repeat this when its writer ended")
+    _require_unchanged(source, before)
     return digest
 
 
 def link_and_hash(source: Path, target: Path) -> str:
     """Give a file a second name, where both lie on one file system that can do so; else as `copy_and_hash`.
 
-    Whoever asks for this promises that nobody changes the file in place any more.
+    Whoever asks for this promises that nobody changes the file in place any more. Of a symbolic link, such as those of
+    a model hub's cache, the file that it leads to gets the name.
 
     Returns, Raises: as `copy_and_hash`.
     """
+    before = source.stat()
     try:
-        target.hardlink_to(source)
+        target.hardlink_to(source.resolve())
     except OSError:
         # Another disk, or a file system without links; a real fault of the disk shows in the copy.
         return copy_and_hash(source, target)
-    artifacts.fsync_file(target)
-    return artifacts.sha256_file(target)
+    _flush_read_only(target)
+    digest = artifacts.sha256_file(target)
+    _require_unchanged(source, before)
+    return digest
+
+
+def _flush_read_only(path: Path) -> None:
+    """Flush a file that this user may not be allowed to write."""
+    if os.name == "nt":
+        # Windows flushes only what may be written; its owner's own flush has to do there.
+        return
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def _require_unchanged(source: Path, before: os.stat_result) -> None:
+    after = source.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise InputError(f"{source} changed while it was being registered; repeat this when its writer ended")
 
 
 def _share_blocks(source: Path, target: Path) -> bool:

@@ -69,6 +69,17 @@ def usable(registry: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _readable(source: Path) -> Iterator[None]:
+    """Tell in words that a file of a model that is to be registered cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot read {source}: {error.strerror or error}; fix that file or its permissions, then repeat this"
+        ) from error
+
+
 def model_files(model: Path) -> list[str]:
     """The files of a model directory, as POSIX paths, sorted.
 
@@ -85,9 +96,13 @@ def model_hashes(model: Path) -> dict[str, str]:
     """Hash the files of a model directory.
 
     Raises:
-        InputError: it is missing or empty.
+        InputError: it is missing or empty, or a file cannot be read.
     """
-    return {name: artifacts.sha256_file(model / name) for name in model_files(model)}
+    hashes = {}
+    for name in model_files(model):
+        with _readable(model / name):
+            hashes[name] = artifacts.sha256_file(model / name)
+    return hashes
 
 
 def may_hold(directory: Path, model: Path, names: Sequence[str]) -> bool:
@@ -135,26 +150,41 @@ def stage(
 
     Returns:
         The sha256 of each file of the model as it stands there.
+
+    Raises:
+        InputError: a file of the model cannot be read.
     """
     hashes = {}
     for name in names:
-        target = staging / MODEL_DIR / name
+        source, target = model / name, staging / MODEL_DIR / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        hashes[name] = place(model / name, target)
-        target.chmod(_READ_ONLY)
+        try:
+            hashes[name] = place(source, target)
+        except OSError as error:
+            # The system does not always say which of the two files it is about.
+            with _readable(source):
+                if (error.filename, error.filename2) == (str(source), None):
+                    raise
+                artifacts.sha256_file(source)
+            raise
     for name, content in documents.items():
         _write_new(staging / name, content)
     return hashes
 
 
 def publish(staging: Path, target: Path, metadata: ModelVersion) -> str:
-    """Write version.json, flush everything and rename the staging directory to its final name.
+    """Make the model read-only, write version.json, flush everything and rename the staging directory to its name.
+
+    Not earlier: a linked file takes its mode to its other name too, which a model that is refused must not notice.
 
     A marker says that the version is not in the index yet; `published` removes it.
 
     Returns:
         The sha256 of version.json.
     """
+    for name in metadata.file_hashes:
+        if stat.S_IMODE((file := staging / MODEL_DIR / name).stat().st_mode) != _READ_ONLY:
+            file.chmod(_READ_ONLY)
     _write_new(staging / VERSION_JSON, metadata_text(metadata).encode())
     metadata_hash = artifacts.sha256_file(staging / VERSION_JSON)
     for directory in [*(item for item in staging.rglob("*") if item.is_dir()), staging]:

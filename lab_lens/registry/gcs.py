@@ -16,6 +16,7 @@ from lab_lens.registry.base import (
     PROMOTED,
     ROLLED_BACK,
     Action,
+    DamagedVersion,
     Evidence,
     HistoryEntry,
     ModelVersion,
@@ -31,6 +32,7 @@ from lab_lens.registry.gcs_store import RegistryBucket
 from lab_lens.registry.gcs_versions import fetch_model, find_problems, metadata_of, read_checked
 from lab_lens.registry.index import (
     Index,
+    read_or_told,
     require_accountable,
     rollback_target,
     versions_to_prune,
@@ -97,11 +99,12 @@ class CloudStorageRegistry:
         """Every event, oldest first."""
         return list(self.index().history)
 
-    def list_versions(self) -> list[ModelVersion]:
-        """Every version that was not pruned, oldest first."""
+    def list_versions(self) -> list[ModelVersion | DamagedVersion]:
+        """Every version that was not pruned, oldest first; also those whose metadata cannot be read."""
         with self._bucket() as bucket:
             index = bucket.index()
-            return gathered(lambda name: metadata_of(bucket, index, index.index.find(name)), index.index.names())
+            read = partial(metadata_of, bucket, index)
+            return gathered(lambda name: read_or_told(read, index.index.find(name)), index.index.names())
 
     def show(self, version: str) -> ModelVersion:
         """One version's metadata, also when it was pruned.
@@ -232,6 +235,7 @@ class CloudStorageRegistry:
         run_id: str = "",
         traffic_before: Mapping[str, int] | None = None,
         traffic_after: Mapping[str, int] | None = None,
+        endpoint: str = "",
     ) -> HistoryEntry:
         """Append an event that moves no pointer: a hold, a shift of traffic, a deployment that failed.
 
@@ -240,7 +244,11 @@ class CloudStorageRegistry:
                 do not add up to 100 %.
         """
         said: dict[str, Any] = {"actor": actor, "reason": reason, "decision_hash": decision_hash, "run_id": run_id}
-        traffic: dict[str, Any] = {"traffic_before": traffic_before, "traffic_after": traffic_after}
+        traffic: dict[str, Any] = {
+            "traffic_before": traffic_before,
+            "traffic_after": traffic_after,
+            "endpoint": endpoint,
+        }
         return self._add_event(partial(with_record, action=action, version=version, **said, **traffic))
 
     def prune(self, keep: int, *, actor: str, reason: str, dry_run: bool = False) -> list[str]:
@@ -249,8 +257,8 @@ class CloudStorageRegistry:
         The index says it first, then objects are deleted; what a crash leaves, the next pruning deletes.
 
         Args:
-            keep: how many of the newest versions stay; what an alias stands for, or a shift of traffic that has not
-                ended sends requests to, stays whatever its age.
+            keep: how many of the newest versions stay; what an alias stands for, or clients may be served by as the
+                last shift of traffic says, stays whatever its age.
             actor: who prunes. reason: why.
             dry_run: only tell.
 

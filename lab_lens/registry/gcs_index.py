@@ -5,22 +5,23 @@ written and never used again, so nothing is ever renamed or written over. The in
 
 - an upload is entered before its first object is written, and stands for nothing;
 - registering turns the upload into a version, in the one write that also adds the version and its event;
-- an upload that is no longer entered can never become a version. So a folder that no entry names is nobody's, and may
-  be removed by anyone at any time.
+- an upload that ended otherwise can never become a version. It is kept as ended, so that its folder may be removed by
+  anyone at any time, also when the writer that ended it died, or its own writer still lives.
+
+A folder that the index does not know is never removed: where an older index was restored, it is a newer version.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from lab_lens.errors import InputError
 from lab_lens.registry.base import Evidence, ModelVersion, utc_now
-from lab_lens.registry.index import MODEL_DIR, Index, choose_name, with_version
+from lab_lens.registry.index import MODEL_DIR, VERSION_JSON, Index, choose_name, with_version
 from lab_lens.registry.stored import parse_index
 from lab_lens.storage.manifest import StoredFile
 
@@ -67,6 +68,7 @@ class Holdings:
     Attributes:
         folders: by version, pruned ones with what is left of them.
         uploads: that may become versions.
+        ended: uploads that can never become versions; their folders are nobody's.
         operations: random names of the events of the history, one each, by which a writer whose answer was lost finds
             out that its event is there.
     """
@@ -74,6 +76,15 @@ class Holdings:
     folders: dict[str, Folder] = field(default_factory=dict)
     uploads: tuple[Upload, ...] = ()
     operations: tuple[str, ...] = ()
+    ended: tuple[Upload, ...] = ()
+
+    def with_uploads(self, kept: Callable[[Upload], bool]) -> "Holdings":
+        """These holdings, in which the uploads that are not kept have ended."""
+        return replace(
+            self,
+            uploads=tuple(upload for upload in self.uploads if kept(upload)),
+            ended=(*self.ended, *(upload for upload in self.uploads if not kept(upload))),
+        )
 
 
 @dataclass(frozen=True)
@@ -177,8 +188,13 @@ def with_registration(
         )
     if metadata.version in holdings.folders:
         raise InputError(f"version {metadata.version} exists in {place} with another model; choose another name")
-    uploads = tuple(upload for upload in holdings.uploads if upload.content_hash != metadata.content_hash)
-    after = Holdings({**holdings.folders, metadata.version: folder}, uploads, (*holdings.operations, operation))
+    uploads = tuple(upload for upload in holdings.uploads if upload.folder != folder.name)
+    after = replace(
+        holdings,
+        folders={**holdings.folders, metadata.version: folder},
+        uploads=uploads,
+        operations=(*holdings.operations, operation),
+    ).with_uploads(lambda upload: upload.content_hash != metadata.content_hash)
     return CloudIndex(with_version(index, metadata, metadata_hash, evidence), after)
 
 
@@ -207,35 +223,44 @@ def without_dead_uploads(before: CloudIndex, hours: float) -> CloudIndex:
         hours: that an upload may take.
     """
     latest = datetime.fromisoformat(utc_now()) - timedelta(hours=hours)
-    alive = tuple(u for u in before.holdings.uploads if datetime.fromisoformat(u.started) > latest)
-    return replace(before, holdings=replace(before.holdings, uploads=alive))
+    holdings = before.holdings.with_uploads(lambda upload: datetime.fromisoformat(upload.started) > latest)
+    return replace(before, holdings=holdings)
 
 
-def ownerless(paths: Iterable[str], index: CloudIndex) -> list[str]:
-    """The objects that belong to nobody, by what their names say.
+def ownerless(paths: Collection[str], index: CloudIndex) -> list[str]:
+    """The objects that belong to nobody, by their names: of ended uploads, and of the models of pruned versions.
+
+    The files of an upload that was given up for dead, and has a version.json, are not among them unless its model is
+    registered: where an older index was restored, it may have become a version meanwhile.
 
     Args:
         paths: of objects below the registry, listed before the index was read.
         index: read afterwards.
     """
-    uploads = {upload.folder for upload in index.holdings.uploads}
-    kept = {folder.name: folder.files for folder in index.holdings.folders.values()}
-    return [path for path in paths if _is_ownerless(path, uploads, kept, index)]
+    registered = {indexed.content_hash for indexed in (*index.index.versions, *index.index.pruned)}
+    ended = {
+        upload.folder
+        for upload in index.holdings.ended
+        if upload.content_hash in registered or f"{upload.folder}/{VERSION_JSON}" not in paths
+    }
+    pruned = {f"{index.folder(indexed.version).name}/{MODEL_DIR}" for indexed in index.index.pruned}
+    return [path for path in paths if path.split("/")[0] in ended or "/".join(path.split("/")[:2]) in pruned]
+
+
+def unknown_folders(paths: Collection[str], index: CloudIndex) -> list[str]:
+    """The folders of a registry that are no version's, no upload's, and not nobody's, sorted.
+
+    Args: as `ownerless`.
+    """
+    known = {folder.name for folder in index.holdings.folders.values()}
+    known |= {upload.folder for upload in index.holdings.uploads}
+    known |= {path.partition("/")[0] for path in ownerless(paths, index)}
+    return sorted({path.partition("/")[0] for path in paths} - known)
 
 
 def is_folder(name: str) -> bool:
     """Whether a name is one that this registry gives to folders."""
     return _FOLDER.fullmatch(name) is not None
-
-
-def _is_ownerless(path: str, uploads: set[str], kept: Mapping[str, Mapping[str, Any]], index: CloudIndex) -> bool:
-    folder, _, rest = path.partition("/")
-    if not is_folder(folder) or folder in uploads:
-        return False
-    if folder not in kept:
-        return True
-    pruned = {index.folder(indexed.version).name for indexed in index.index.pruned}
-    return folder in pruned and rest.startswith(f"{MODEL_DIR}/")
 
 
 def _without_pruned_models(holdings: Holdings, index: Index) -> Holdings:

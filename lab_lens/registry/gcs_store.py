@@ -14,7 +14,7 @@ from requests.exceptions import RequestException
 
 from lab_lens import artifacts
 from lab_lens.errors import InputError
-from lab_lens.registry.gcs_index import CloudIndex, Folder, is_folder, ownerless, parse_cloud_index
+from lab_lens.registry.gcs_index import CloudIndex, Folder, is_folder, ownerless, parse_cloud_index, unknown_folders
 from lab_lens.registry.index import INDEX_JSON, MODEL_DIR
 from lab_lens.storage.gcs_errors import FAILURES
 from lab_lens.storage.gcs_objects import WRITER, Objects, all_at_once, read_once, same_bytes, stored
@@ -138,15 +138,23 @@ class RegistryBucket:
         return {path.removeprefix(f"{folder}/"): file for path, file in found.items()}
 
     def sweep(self) -> None:
-        """Remove the objects that belong to nobody: of dead uploads and of pruned models.
+        """Remove the objects that belong to nobody: of ended uploads and of pruned models.
 
-        What cannot be removed now stays for the next time, and is logged.
+        What cannot be removed now stays for the next time, and is logged, as are folders that the index does not know.
         """
         try:
             # First listed, then looked up: a folder is in the index before its first object is written.
             found = {path: blob for path, blob in self.objects.listed().items() if _is_ours(path, blob.metadata)}
-            if doomed := ownerless(found, self.index()):
+            index = self.index()
+            if doomed := ownerless(found, index):
                 all_at_once(partial(self._remove, found), doomed, f"clean {self.location.uri}")
+            if unknown := unknown_folders(found, index):
+                _logger.warning(
+                    "registry: the index of %s does not know %s; they are left alone. Was an older index restored? Put "
+                    "the newest one back, or delete them by hand",
+                    self.location.uri,
+                    ", ".join(unknown),
+                )
         except (*FAILURES, InputError) as error:
             _logger.warning(
                 "registry: files that nobody needs any more stay in %s until the next `lab-lens registry prune`: %s",

@@ -19,6 +19,7 @@ from lab_lens.registry.base import (
     ROLLED_BACK,
     SHIFTING,
     Action,
+    DamagedVersion,
     Evidence,
     HistoryEntry,
     ModelVersion,
@@ -205,23 +206,25 @@ def with_record(
     run_id: str = "",
     traffic_before: Mapping[str, int] | None = None,
     traffic_after: Mapping[str, int] | None = None,
+    endpoint: str = "",
 ) -> Index:
     """The index after an event that moves no pointer; the event is the last of its history.
 
     Raises:
-        InputError: the action is one that moves a pointer, the version is not registered, or traffic adds up to
-            something else than 100 %.
+        InputError: the action is one that moves a pointer, the version is not registered, traffic adds up to something
+            else than 100 %, or it would be taken from production and given to nobody.
     """
     require_accountable(actor, reason)
     if action not in _RECORDABLE:
         raise InputError(f"{action} is not an event to record: call the method that does it")
     before, after = dict(traffic_before or {}), dict(traffic_after or {})
-    if action == SHIFTING and not after:
+    if action == SHIFTING and not after and index.production and (index.production in before or not before):
         raise InputError("traffic would point to nothing; give the share of each version after the shift")
     for shares in (before, after):
         _require_shares(shares)
     name = index.find(version).version if version else None
-    entry = HistoryEntry(utc_now(), action, actor, reason, index.production, name, decision_hash, run_id, before, after)
+    said = (actor, reason, index.production, name, decision_hash, run_id)
+    entry = HistoryEntry(utc_now(), action, *said, before, after, endpoint)
     return index.with_entry(entry)
 
 
@@ -250,14 +253,16 @@ def rollback_target(index: Index, to: str | None) -> str:
 def versions_to_prune(index: Index, keep: int) -> list[str]:
     """The versions that are neither among the newest `keep` nor needed, oldest first.
 
-    Needed are those that an alias stands for, and those that a shift of traffic which has not ended sends requests to.
+    Needed are those that an alias stands for, and those that clients may be served by: those that the last shift of
+    traffic at an endpoint gave some, whatever became of the pointers since; all that it names, where it has not ended
+    or failed.
 
     Raises:
         InputError: `keep` is negative.
     """
     if keep < 0:
         raise InputError(f"cannot keep {keep} versions; give 0 or more")
-    needed = {index.production, index.previous, index.candidate, *_in_shift(index)}
+    needed = {index.production, index.previous, index.candidate, *_in_traffic(index)}
     old = index.names()[: max(len(index.versions) - keep, 0)]
     return [version for version in old if version not in needed]
 
@@ -277,6 +282,21 @@ def with_pruned(index: Index, keep: int, *, actor: str, reason: str) -> Index:
     return index
 
 
+def read_or_told(
+    read: Callable[[IndexedVersion], ModelVersion], indexed: IndexedVersion
+) -> ModelVersion | DamagedVersion:
+    """A version's metadata, or what is wrong with it, so that one damaged version hides no other.
+
+    Args:
+        read: reads its version.json; what it raises as InputError is wrong with that file alone.
+        indexed: the version.
+    """
+    try:
+        return read(indexed)
+    except InputError as error:
+        return DamagedVersion(indexed.version, str(error))
+
+
 def require_accountable(actor: str, reason: str = _STORED) -> None:
     """Refuse an event of which the history could not say who did it and why.
 
@@ -287,14 +307,21 @@ def require_accountable(actor: str, reason: str = _STORED) -> None:
         raise InputError("the registry's history needs an actor and a reason for every event; give both")
 
 
-def _in_shift(index: Index) -> set[str]:
-    """Versions that the last shift of traffic names, when no event says that it ended."""
+def _in_traffic(index: Index) -> set[str]:
+    """Versions that clients may be served by, as the last shift of traffic at each endpoint says.
+
+    When production moved to the version of that shift, those that it gave traffic to; else all that it names, since a
+    shift that failed may have happened or not. A shift of which nobody wrote down where counts while it is the last.
+    """
+    moved: set[str | None] = set()
+    last: dict[str, set[str]] = {}
     for entry in reversed(index.history):
-        if entry.action == SHIFTING:
-            return {*entry.traffic_before, *entry.traffic_after, *([entry.to_version] if entry.to_version else [])}
-        if entry.action in (PROMOTED, ROLLED_BACK, DEPLOY_FAILED):
-            break
-    return set()
+        if entry.action in (PROMOTED, ROLLED_BACK):
+            moved.add(entry.to_version)
+        elif entry.action == SHIFTING and entry.endpoint not in last and (entry.endpoint or not last):
+            named = {*entry.traffic_before, *entry.traffic_after, *filter(None, [entry.to_version])}
+            last[entry.endpoint] = set(entry.traffic_after) if entry.to_version in moved else named
+    return {version for versions in last.values() for version in versions}
 
 
 def _require_shares(shares: Mapping[str, int]) -> None:

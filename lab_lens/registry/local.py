@@ -9,7 +9,16 @@ from filelock import FileLock
 
 from lab_lens import artifacts
 from lab_lens.errors import InputError
-from lab_lens.registry.base import PROMOTED, ROLLED_BACK, Action, Evidence, HistoryEntry, ModelVersion, Pointers
+from lab_lens.registry.base import (
+    PROMOTED,
+    ROLLED_BACK,
+    Action,
+    DamagedVersion,
+    Evidence,
+    HistoryEntry,
+    ModelVersion,
+    Pointers,
+)
 from lab_lens.registry.copying import copy_and_hash, link_and_hash
 from lab_lens.registry.evidence import describe, read_documents, require_document, require_own_documents
 from lab_lens.registry.files import (
@@ -36,6 +45,7 @@ from lab_lens.registry.index import (
     Index,
     IndexedVersion,
     choose_name,
+    read_or_told,
     require_accountable,
     rollback_target,
     versions_to_prune,
@@ -92,9 +102,9 @@ class LocalRegistry:
         """Every event, oldest first."""
         return list(read_index(self.path).history)
 
-    def list_versions(self) -> list[ModelVersion]:
-        """Every version that was not pruned, oldest first."""
-        return [self._metadata(indexed) for indexed in read_index(self.path).versions]
+    def list_versions(self) -> list[ModelVersion | DamagedVersion]:
+        """Every version that was not pruned, oldest first; also those whose metadata cannot be read."""
+        return [read_or_told(self._metadata, indexed) for indexed in read_index(self.path).versions]
 
     def show(self, version: str) -> ModelVersion:
         """One version's metadata, also when it was pruned.
@@ -224,6 +234,7 @@ class LocalRegistry:
         run_id: str = "",
         traffic_before: Mapping[str, int] | None = None,
         traffic_after: Mapping[str, int] | None = None,
+        endpoint: str = "",
     ) -> HistoryEntry:
         """Append an event that moves no pointer: a hold, a shift of traffic, a deployment that failed.
 
@@ -231,7 +242,13 @@ class LocalRegistry:
             InputError: the action is one that moves a pointer, the version is not registered, or the shares of traffic
                 do not add up to 100 %.
         """
-        said = {"actor": actor, "reason": reason, "decision_hash": decision_hash, "run_id": run_id}
+        said = {
+            "actor": actor,
+            "reason": reason,
+            "decision_hash": decision_hash,
+            "run_id": run_id,
+            "endpoint": endpoint,
+        }
         with self._writing() as index:
             return self._store(
                 with_record(index, action, version, **said, traffic_before=traffic_before, traffic_after=traffic_after)
@@ -241,8 +258,8 @@ class LocalRegistry:
         """Delete the model files of old versions; their metadata, documents and events stay.
 
         Args:
-            keep: how many of the newest versions stay; what an alias stands for, or a shift of traffic that has not
-                ended sends requests to, stays whatever its age.
+            keep: how many of the newest versions stay; what an alias stands for, or clients may be served by as the
+                last shift of traffic says, stays whatever its age.
             actor: who prunes. reason: why.
             dry_run: only tell.
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab_lens.errors import InputError
-from lab_lens.registry.base import Action, Evidence, HistoryEntry, ModelVersion, Pointers
+from lab_lens.registry.base import DEPLOY_FAILED, Action, DamagedVersion, Evidence, HistoryEntry, ModelVersion, Pointers
 from lab_lens.registry.gcs import CloudStorageRegistry
 from lab_lens.registry.vertex_location import parse_vertex_location
 from lab_lens.registry.vertex_mirror import Mirror
@@ -19,9 +19,9 @@ class VertexRegistry:
     """The registry at `store`, whose versions Vertex AI shows as versions of one model.
 
     Versions, pointers and history are those of the Cloud Storage registry, and only those. Vertex AI is written, and
-    never asked what is in production. It follows after every change; what could not be written there (a crash, no
-    quota, no permission) is logged and made up for by the next change, from whatever machine. A promotion is refused
-    while Vertex AI cannot be brought into step; a rollback is not, since it must not depend on that.
+    never asked what is in production. It follows after every change that it shows; what could not be written there (a
+    crash, no quota, no permission) is logged and made up for by the next change, from whatever machine. A promotion is
+    refused while Vertex AI cannot be brought into step; a rollback is not, since it must not depend on that.
 
     Args:
         location: `vertex://PROJECT/LOCATION/MODEL?store=gs://BUCKET/PREFIX`; see `vertex_location`.
@@ -66,8 +66,8 @@ class VertexRegistry:
         """Every event, oldest first."""
         return self._store.history()
 
-    def list_versions(self) -> list[ModelVersion]:
-        """Every version that was not pruned, oldest first."""
+    def list_versions(self) -> list[ModelVersion | DamagedVersion]:
+        """Every version that was not pruned, oldest first; also those whose metadata cannot be read."""
         return self._store.list_versions()
 
     def show(self, version: str) -> ModelVersion:
@@ -133,8 +133,13 @@ class VertexRegistry:
         run_id: str = "",
         traffic_before: Mapping[str, int] | None = None,
         traffic_after: Mapping[str, int] | None = None,
+        endpoint: str = "",
     ) -> HistoryEntry:
-        """Append an event that moves no pointer: a hold, a shift of traffic, a deployment that failed."""
+        """Append an event that moves no pointer: a hold, a shift of traffic, a deployment that failed.
+
+        Vertex AI shows nothing of the first two, and traffic must not wait for it: only a deployment that failed, which
+        takes an alias away, is followed.
+        """
         entry = self._store.record(
             action,
             actor=actor,
@@ -144,8 +149,10 @@ class VertexRegistry:
             run_id=run_id,
             traffic_before=traffic_before,
             traffic_after=traffic_after,
+            endpoint=endpoint,
         )
-        self._follow(f"the event {action!r} is recorded")
+        if action == DEPLOY_FAILED:
+            self._follow(f"the event {action!r} is recorded")
         return entry
 
     def prune(self, keep: int, *, actor: str, reason: str, dry_run: bool = False) -> list[str]:

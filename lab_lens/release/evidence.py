@@ -19,6 +19,8 @@ class Measured(_Part):
 
     Args:
         n_examples, n_clusters: rows and patients that it comes from; None where the report does not tell.
+        computed: whether the metric was computed; where it was and there is no estimate, the summaries have nothing
+            that it measures. False where it failed or is turned off, and where the report does not tell.
     """
 
     estimate: float | None
@@ -28,6 +30,7 @@ class Measured(_Part):
     reason: str = ""
     n_examples: int | None = None
     n_clusters: int | None = None
+    computed: bool = False
 
     @model_validator(mode="after")
     def _bounds_are_in_order(self) -> "Measured":
@@ -73,20 +76,15 @@ class Provenance(_Part):
     model_hash: str | None = None
     data_hash: str | None = None
     decoding_hash: str | None = None
-
-
-class Intervals(_Part):
-    """How the intervals of a report were made."""
-
-    confidence: float
+    predictions_hash: str | None = None
 
 
 class ValidationEvidence(Provenance):
-    """What the rules need of `validation_report.json`."""
+    """What the rules need of `validation_report.json`; `settings` as in `lab_lens.release.settings`."""
 
     schema_version: Literal[1]
     examples: int
-    bootstrap: Intervals | None = None
+    settings: dict[str, Any] | None = None
     metrics: dict[str, Measured]
     baselines: dict[str, Baseline]
     champion: ChampionEvidence
@@ -124,12 +122,12 @@ class AttributeEvidence(_Part):
 
 
 class BiasEvidence(Provenance):
-    """What the rules need of `bias_report.json`."""
+    """What the rules need of `bias_report.json`; `settings` as in `lab_lens.release.settings`."""
 
     schema_version: Literal[1]
     metric: str
     n_examples: int | None = None
-    min_examples_per_slice: int | None = None
+    settings: dict[str, Any] | None = None
     attributes: dict[str, AttributeEvidence]
 
 

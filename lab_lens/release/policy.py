@@ -15,25 +15,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab_lens.config import Config
-from lab_lens.config_policy import Ceiling, Disparity, Floor, Lead, NonInferiority, Policy, Waiver
+from lab_lens.config_policy import SAME_ROWS, Ceiling, Disparity, Floor, Lead, NonInferiority, Policy, Waiver
 from lab_lens.errors import InputError
-from lab_lens.metrics.catalogue import LABELS
-from lab_lens.metrics.text import SENTENCE_BLEU_LABEL
 from lab_lens.release.evidence import (
     AttributeEvidence,
     BiasEvidence,
-    ChampionEvidence,
     Gap,
     Measured,
     Provenance,
     ValidationEvidence,
 )
-from lab_lens.release.rivals import lead_rule, non_inferiority_rule
+from lab_lens.release.rivals import lead_rule, non_inferiority_rule, obstacle_to_comparison
 from lab_lens.release.rules import Question, RuleResult, shown
-from lab_lens.release.scores import BIAS_AGAIN, clear_misses, threshold_rule, unjudged_attribute
+from lab_lens.release.scores import BIAS_AGAIN, clear_misses, label_by_slice, threshold_rule, unjudged_attribute
+from lab_lens.release.settings import bias_settings, differences, validation_settings
 
-SAME_ROWS = "artifacts.same_rows"
 SIGNIFICANCE_LEVEL = 0.05
+_NEEDED = ("model_hash", "data_hash", "decoding_hash")
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Release:
 
     Args:
         others: further reports by name, which must not be about another model or other rows.
-        config: its policy decides; the reports must not be made under laxer settings of validation and fairness.
+        config: its policy decides; the reports must be made under its settings of validation and fairness.
         production: the version in production; None: this is the first release.
         production_hash: hash of the files of that version; None: it is not known.
     """
@@ -81,8 +79,8 @@ def _evaluate(rule: Floor | Ceiling | Lead | NonInferiority, policy: Policy, rel
 def same_rows_rule(release: Release) -> RuleResult:
     """All reports are about one model, one test set and one way of decoding, and made under this configuration.
 
-    Validation and fairness must tell all three, and count the same examples; other reports may be silent, but not
-    contradict.
+    Validation and fairness must tell all three and their settings, and count the same examples; other reports may be
+    silent, but not contradict. The file of predictions must be one where reports tell it.
     """
     reports: dict[str, Provenance] = {"validation": release.validation, "bias": release.bias}
     everyone = {**reports, **release.others}
@@ -91,18 +89,23 @@ def same_rows_rule(release: Release) -> RuleResult:
     )
     differing: list[str] = []
     missing: list[str] = []
-    for field in ("model_hash", "data_hash", "decoding_hash"):
+    for field in (*_NEEDED, "predictions_hash"):
         told = {getattr(report, field) for report in everyone.values()} - {None}
         if len(told) > 1:
             differing.append(f"The reports have different values of {field}.")
-        missing += [f"The {name} report has no {field}." for name in reports if getattr(reports[name], field) is None]
-    differing += _counted_otherwise(release) + _laxer_settings(release)
+        if field in _NEEDED:
+            missing += [
+                f"The {name} report has no {field}." for name, item in reports.items() if not getattr(item, field)
+            ]
+    otherwise, untold = _other_settings(release)
+    differing += _counted_otherwise(release) + otherwise
+    missing += untold
     step = "run the stages again on one predictions directory, with its generation.json and this configuration"
     if differing:
         return question.failed(" ".join(differing), step)
     if missing:
         return question.unknown(" ".join(missing), step)
-    return question.passed("All reports are about the same model, rows and decoding.")
+    return question.passed("All reports are about the same model, rows and decoding, and made under these settings.")
 
 
 def _counted_otherwise(release: Release) -> list[str]:
@@ -110,23 +113,20 @@ def _counted_otherwise(release: Release) -> list[str]:
     return [] if others in (None, counted) else [f"Validation counts {counted} examples, fairness {others}."]
 
 
-def _laxer_settings(release: Release) -> list[str]:
-    """Settings under which the reports would say yes more easily than under those of this decision."""
-    validation, fairness, bias = release.config.validation, release.config.fairness, release.bias
-    made, smallest = release.validation.bootstrap, bias.min_examples_per_slice
-    problems = []
-    if made is not None and made.confidence < validation.confidence:
-        problems.append(
-            f"The intervals are of {made.confidence:g} confidence; validation.confidence is {validation.confidence:g}."
-        )
-    if smallest is not None and smallest > fairness.min_examples_per_slice:
-        problems.append(
-            f"Fairness asked for {smallest} examples a slice; fairness.min_examples_per_slice is "
-            f"{fairness.min_examples_per_slice}."
-        )
-    if bias.metric != fairness.metric:
-        problems.append(f"Fairness compared {bias.metric}; fairness.metric is {fairness.metric}.")
-    return problems
+def _other_settings(release: Release) -> tuple[list[str], list[str]]:
+    """Settings of the reports that are not those of this decision, and reports that do not tell theirs."""
+    reports = {
+        "validation": (release.validation.settings, validation_settings(release.config)),
+        "bias": (release.bias.settings, bias_settings(release.config)),
+    }
+    otherwise: list[str] = []
+    untold: list[str] = []
+    for name, (told, asked) in reports.items():
+        if told is None:
+            untold.append(f"The {name} report does not tell its settings.")
+        else:
+            otherwise += differences(name, told, asked)
+    return otherwise, untold
 
 
 def _fairness_rules(policy: Policy, release: Release) -> list[RuleResult]:
@@ -146,8 +146,7 @@ def _fairness_rules(policy: Policy, release: Release) -> list[RuleResult]:
 
 def fairness_rule(rule: Disparity, attribute: AttributeEvidence | None, metric: str, policy: Policy) -> RuleResult:
     """No slice of the attribute is served worse than the rest by more than the rule allows, beyond chance."""
-    label = SENTENCE_BLEU_LABEL if metric == "bleu" else LABELS.get(metric, metric)
-    what = f"{label} of the worst-served {rule.slices} slice minus the rest"
+    what = f"{label_by_slice(metric)} of the worst-served {rule.slices} slice minus the rest"
     question = Question(rule.name, what, 0.0 - rule.margin, blocking=rule.severity == "block")
     if attribute is None:
         return question.unknown("The bias report did not examine it.", BIAS_AGAIN)
@@ -195,6 +194,21 @@ def _waived(rule: RuleResult, waiver: Waiver | None) -> RuleResult:
     return replace(rule, status="waived", reason=reason, next_step="")
 
 
-def clear_floor_failures(policy: Policy, champion: ChampionEvidence) -> list[str]:
-    """Floors and ceilings that the champion itself misses beyond doubt, a sentence each."""
-    return clear_misses([*policy.of_kind(Floor), *policy.of_kind(Ceiling)], champion)
+def failures_of_production(release: Release, rules: Sequence[RuleResult]) -> list[str]:
+    """Floors and ceilings that today's production itself misses beyond doubt, a sentence each.
+
+    None where the reports do not agree, or do not measure today's production on the candidate's terms; a rule that
+    carries a waiver says nothing of production either.
+
+    Args:
+        rules: the results of this release.
+    """
+    consistent = any(rule.rule == SAME_ROWS and rule.status == "pass" for rule in rules)
+    if release.production is None or not consistent:
+        return []
+    if obstacle_to_comparison(release.validation, release.production, release.production_hash):
+        return []
+    policy = release.config.policy
+    waived = {waiver.rule for waiver in policy.waivers}
+    limits = [rule for rule in policy.all_rules() if isinstance(rule, Floor | Ceiling) and rule.name not in waived]
+    return clear_misses(limits, release.validation.champion, release.validation.examples)

@@ -5,14 +5,15 @@ from lab_lens.metrics.catalogue import METRICS
 from lab_lens.metrics.comparison import non_inferiority
 from lab_lens.release.evidence import Baseline, ChampionEvidence, Comparison, Measured, ValidationEvidence
 from lab_lens.release.rules import MORE_PATIENTS, Question, RuleResult, settle, shown
-from lab_lens.release.scores import VALIDATE_AGAIN, improve
+from lab_lens.release.scores import VALIDATE_AGAIN, improve, label_in
 
 _WITH_REGISTRY = "generate summaries and validate again with this registry"
 
 
 def lead_rule(rule: Lead, validation: ValidationEvidence) -> RuleResult:
     """The candidate is clearly better than every answer that needs no model: the lower bound of its lead decides."""
-    what = f"smallest lead in {METRICS[rule.metric].label} over the answers that need no model, lower bound"
+    label = label_in(validation.metrics, rule.metric)
+    what = f"smallest lead in {label} over the answers that need no model, lower bound"
     question = Question(rule.name, what, rule.more_than, ">", "lower", blocking=rule.severity == "block")
     baselines = validation.baselines.values()
     leads = [(baseline, lead) for baseline in baselines if (lead := _lead(rule, baseline)) is not None]
@@ -56,11 +57,11 @@ def non_inferiority_rule(
     Args:
         production, production_hash: today's production version and the hash of its files; None: there is none.
     """
-    question = _question(rule)
+    question = _question(rule, validation)
     champion = validation.champion
     if production is None and champion.version is None:
         return question.passed("First release: there is no champion to compare with.")
-    obstacle = _obstacle(validation, production, production_hash)
+    obstacle = obstacle_to_comparison(validation, production, production_hash)
     if obstacle:
         return question.unknown(obstacle, _WITH_REGISTRY)
     comparison = champion.comparison.get(rule.metric)
@@ -72,18 +73,18 @@ def non_inferiority_rule(
     return _judged(question, rule, measured or comparison.difference, validation)
 
 
-def _question(rule: NonInferiority) -> Question:
+def _question(rule: NonInferiority, validation: ValidationEvidence) -> Question:
     """The threshold is that of the gain: a loss of the margin."""
     relation = "relative to" if rule.unit == "relative" else "minus"
     judged = "" if rule.bound == "estimate" else ", bound on the side of a loss"
     turned = ", a rise counting as a loss" if METRICS[rule.metric].direction == "lower" else ""
-    what = f"{METRICS[rule.metric].label} {relation} the champion's on the same notes{turned}{judged}"
+    what = f"{label_in(validation.metrics, rule.metric)} {relation} the champion's on the same notes{turned}{judged}"
     # Of a gain, the side of the loss is the lower one, whichever way the metric goes.
     bound: Bound = "estimate" if rule.bound == "estimate" else "lower"
     return Question(rule.name, what, 0.0 - rule.margin, ">=", bound, blocking=rule.severity == "block")
 
 
-def _obstacle(validation: ValidationEvidence, production: str | None, production_hash: str | None) -> str:
+def obstacle_to_comparison(validation: ValidationEvidence, production: str | None, production_hash: str | None) -> str:
     """Why the report's comparison says nothing about today's production, or an empty string."""
     champion = validation.champion
     if champion.version != production:
@@ -102,7 +103,9 @@ def _not_compared(question: Question, rule: NonInferiority, validation: Validati
     own, theirs = (part.metrics.get(rule.metric) for part in (validation, validation.champion))
     if own is None or own.estimate is None or theirs is None or theirs.estimate is not None:
         return question.unknown(f"The validation report does not compare {question.what}.", VALIDATE_AGAIN)
-    # Both were measured by one process: a failure of the measurement would have left the candidate without it, too.
+    if not theirs.computed:
+        reason = f"Champion {validation.champion.version} was not measured: {theirs.reason or 'no reason is told'}."
+        return question.unknown(reason, "remove the cause and run the validation stage again")
     return question.passed(f"Champion {validation.champion.version} has no such figure ({theirs.reason}).")
 
 

@@ -5,12 +5,13 @@ for proof, and has three outcomes: the whole interval satisfies it (pass), the w
 lies within the interval (unknown, with the number of patients that would settle it).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lab_lens.config_policy import Floor, Policy, Threshold
-from lab_lens.metrics.catalogue import METRICS, Metric
+from lab_lens.metrics.catalogue import LABELS, METRICS, Metric
 from lab_lens.metrics.comparison import non_inferiority
+from lab_lens.metrics.text import SENTENCE_BLEU_LABEL
 from lab_lens.release.evidence import (
     AttributeEvidence,
     BiasEvidence,
@@ -32,18 +33,30 @@ def threshold_rule(rule: Threshold, validation: ValidationEvidence, bias: BiasEv
     """A metric of the candidate reaches a floor, or keeps a ceiling."""
     if rule.slices is not None:
         return _sliced_rule(rule, rule.slices, bias, policy)
-    question = _question(rule, f"on {validation.examples} held-out notes")
+    label = label_in(validation.metrics, rule.metric)
+    question = _question(rule, f"{label} on {validation.examples} held-out notes")
     measured = validation.metrics.get(rule.metric)
     if measured is None:
         return question.unknown("The validation report does not have it.", VALIDATE_AGAIN)
     return _judged(question, rule, measured, validation.examples)
 
 
-def _question(rule: Threshold, where: str) -> Question:
+def label_in(metrics: Mapping[str, Measured], metric: str) -> str:
+    """What a metric is called in a report, which says the variant that was computed."""
+    told = metrics.get(metric)
+    return (told.label if told else "") or LABELS[metric]
+
+
+def label_by_slice(metric: str) -> str:
+    """What a metric is called where slices are compared: means over examples, so that BLEU is that of sentences."""
+    return SENTENCE_BLEU_LABEL if metric == "bleu" else LABELS.get(metric, metric)
+
+
+def _question(rule: Threshold, subject: str) -> Question:
     judged = "" if rule.bound == "estimate" else f", {rule.bound} bound"
     return Question(
         rule.name,
-        f"{METRICS[rule.metric].label} {where}{judged}",
+        f"{subject}{judged}",
         rule.at_least if isinstance(rule, Floor) else rule.at_most,
         ">=" if isinstance(rule, Floor) else "<=",
         rule.bound,
@@ -126,7 +139,7 @@ def _beyond(rule: Threshold) -> str:
 
 def _sliced_rule(rule: Threshold, attribute: str, bias: BiasEvidence, policy: Policy) -> RuleResult:
     """The worst of an attribute's slices decides; too small ones are said, and decide only where nothing else can."""
-    question = _question(rule, f"in every slice of {attribute}")
+    question = _question(rule, f"{label_by_slice(rule.metric)} in every slice of {attribute}")
     found = bias.attributes.get(attribute)
     if found is None:
         return question.unknown("The bias report did not examine it.", BIAS_AGAIN)
@@ -153,7 +166,7 @@ def _room(rule: Threshold, result: RuleResult) -> float:
 def _no_slice(question: Question, rule: Threshold, found: AttributeEvidence, policy: Policy) -> RuleResult:
     if found.slices and any(item.enough for item in found.slices):
         return question.unknown(
-            f"The bias report does not have {METRICS[rule.metric].label} by slice.",
+            f"The bias report does not have {label_by_slice(rule.metric)} by slice.",
             "ask for it on all notes, or for another metric by slice, such as rougeL",
         )
     return unjudged_attribute(question, found, policy)
@@ -169,17 +182,22 @@ def unjudged_attribute(question: Question, found: AttributeEvidence, policy: Pol
     return question.unknown(reason[0].upper() + reason[1:], step, blocking=what_policy_says == "block")
 
 
-def clear_misses(rules: Sequence[Threshold], champion: ChampionEvidence) -> list[str]:
-    """Floors and ceilings that the champion itself misses beyond doubt: its whole interval is on the wrong side."""
+def clear_misses(rules: Sequence[Threshold], champion: ChampionEvidence, examples: int) -> list[str]:
+    """Floors and ceilings that the champion itself misses beyond doubt: its whole interval is on the wrong side.
+
+    Args:
+        examples: rows of the report; a figure that comes from other ones says nothing.
+    """
     misses = []
     for rule in rules:
         measured = champion.metrics.get(rule.metric)
         if measured is None or rule.slices is not None or rule.severity != "block":
             continue
         best = measured.high if isinstance(rule, Floor) else measured.low
-        if best is not None and _misses(rule, best):
-            label = METRICS[rule.metric].label
-            misses.append(
-                f"{label} of champion {champion.version} is {shown(measured)}; the {_noun(rule)} is {_limit(rule):g}."
-            )
+        if best is None or not _misses(rule, best) or obstacle_of(METRICS[rule.metric], measured, examples):
+            continue
+        label = label_in(champion.metrics, rule.metric)
+        misses.append(
+            f"{label} of champion {champion.version} is {shown(measured)}; the {_noun(rule)} is {_limit(rule):g}."
+        )
     return misses

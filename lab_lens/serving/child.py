@@ -98,7 +98,8 @@ class Child:
         """Start it, wait until it can answer, and from then on start it again whenever it dies.
 
         Raises:
-            ChildError: it ended, with the end of its log, or was not ready in time; no process is left.
+            ChildError: it ended, with the end of its log, was not ready in time, or loaded another model than was
+                registered; no process is left.
         """
         await self._launch()
         self.keep_alive()
@@ -154,6 +155,7 @@ class Child:
             )
         try:
             await self._wait_until_ready(self._process)
+            await self._require_model()
         except BaseException:
             await self._end()
             raise
@@ -186,6 +188,24 @@ class Child:
         except httpx.TransportError:
             return False  # bound but not answering yet, or just ended; the caller sees which
         return answer.status_code == httpx.codes.OK
+
+    async def _require_model(self) -> None:
+        """Check that the loaded model is the registered one.
+
+        Raises:
+            ChildError: its files were changed, or it does not say.
+        """
+        try:
+            answer = await self._client.get(self.url("/model"), timeout=_HEALTH_SECONDS)
+            loaded = str(answer.json()["model_hash"])
+        except (httpx.TransportError, ValueError, KeyError, TypeError) as error:
+            raise ChildError(f"the server does not say what it loaded: {error.__class__.__name__}") from error
+        if loaded != self.served.content_hash:
+            raise ChildError(
+                f"{self.served.model} holds another model (sha256 {loaded[:12]}) than was registered as "
+                f"{self.served.version} (sha256 {self.served.content_hash[:12]}): its files were changed; see "
+                "`lab-lens registry verify`"
+            )
 
     async def _end(self) -> None:
         process, self._process = self._process, None

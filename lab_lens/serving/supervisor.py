@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -86,7 +87,11 @@ def run_supervisor(
         if exit_with_parent:
             threading.Thread(target=exit_when_stdin_closes, args=(server,), daemon=True).start()
         _logger.info("serving on http://%s:%d, versions and logs in %s", host, _port(public), directory)
-        with _told(directory, _port(public), _port(admin), token), suppress(KeyboardInterrupt):
+        with (
+            suppress(KeyboardInterrupt),
+            _interrupted_by_sigterm(),
+            _told(directory, _port(public), _port(admin), token),
+        ):
             server.run(sockets=[public, admin])
     if problems:
         raise problems[0]
@@ -118,6 +123,19 @@ def _alone(directory: Path) -> Iterator[None]:
         raise InputError(f"an endpoint runs in {directory} already; stop that, or give another directory") from None
     except OSError as error:
         raise InputError(f"cannot write to {directory}: {error}; give another directory") from error
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a block like Ctrl-C: uvicorn raises it again once it has shut down, and it would end us there."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from lab_lens.release.evidence import (
     ValidationEvidence,
     read_evidence,
 )
-from lab_lens.release.policy import SAME_ROWS, Release, clear_floor_failures, evaluate_rules
+from lab_lens.release.policy import Release, evaluate_rules, failures_of_production
 from lab_lens.release.rules import RuleResult
 from lab_lens.reporting.html import Block, Bullets, Facts, Heading, write_page
 from lab_lens.reporting.html import Verdict as Banner
@@ -80,10 +80,10 @@ def run_decide_release(
     version, previous, production_hash = _pointers(registry)
     release = Release(validated, compared, others, config, version, production_hash)
     rules = evaluate_rules(release)
-    production = Production(version, previous, _failures_of_production(config, validated, version, rules))
+    production = Production(version, previous, failures_of_production(release, rules))
     decision = decide(rules, production, force)
     record = _record(decision, rules, production, validated, config, paths, actor)
-    target = artifacts.write_json(decision_dir / artifacts.DECISION_JSON, record)
+    target = artifacts.write_report(decision_dir / artifacts.DECISION_JSON, record)
     write_page(html, "Release decision", _blocks(record, decision))
     with tracked(tracking, "decide_release") as tracker:
         tracker.log_params({"decision.verdict": decision.verdict, "decision.forced": decision.forced is not None})
@@ -115,16 +115,6 @@ def _pointers(registry: str | Path | None) -> tuple[str | None, str | None, str 
     known = open_registry(registry)
     found = known.pointers()
     return found.production, found.previous, known.show(found.production).content_hash if found.production else None
-
-
-def _failures_of_production(
-    config: Config, validated: ValidationEvidence, version: str | None, rules: Sequence[RuleResult]
-) -> list[str]:
-    """Floors that production clearly misses; none unless the reports agree and are about today's production."""
-    consistent = any(rule.rule == SAME_ROWS and not rule.forbids for rule in rules)
-    if version is None or validated.champion.version != version or not consistent:
-        return []
-    return clear_floor_failures(config.policy, validated.champion)
 
 
 def _record(

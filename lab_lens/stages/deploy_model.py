@@ -7,8 +7,9 @@ from typing import Literal
 
 from lab_lens import artifacts
 from lab_lens.config import Config
-from lab_lens.endpoints.open import open_endpoint
-from lab_lens.endpoints.rollout import RolloutResult, roll_out, try_out
+from lab_lens.endpoints.open import endpoint_to_move, registry_only_words
+from lab_lens.endpoints.result import RolloutResult
+from lab_lens.endpoints.rollout import roll_out, try_out
 from lab_lens.endpoints.smoke import SmokeCheck
 from lab_lens.endpoints.temporary import temporary_endpoint
 from lab_lens.errors import InputError
@@ -58,6 +59,7 @@ def run_deploy_model(
     deployment_dir: Path,
     run_id: str = "",
     decision: Path | None = None,
+    registry_only: bool = False,
 ) -> Deployment:
     """Give a version the traffic of the configured endpoint, in steps and only while it passes its smoke tests.
 
@@ -74,34 +76,31 @@ def run_deploy_model(
         run_id: the pipeline run that deploys; empty when a person does.
         decision: `decision.json` or its directory; production must still be the champion that it was made against, or
             the version itself. None: a person answers for that.
+        registry_only: try it out on this machine and change the registry alone, although clients are served at an
+            endpoint; the history says so.
 
     Returns:
         The deployment; an unhealthy one is a result, not an error, and stands in the registry's history.
 
     Raises:
         InputError: the version is not registered, its files were changed after registration, or this machine has no
-            such device; nothing was changed.
+            such device; or clients are served at an endpoint, and none is configured. Nothing was changed.
     """
-    if not config.deployment.endpoint:
-        _require_device(device)
     target = open_registry(registry)
+    endpoint = endpoint_to_move(target, config.deployment, registry_only=registry_only)
+    if endpoint is None:
+        _require_device(device)
     name = target.show(version).version
     if decision is not None:
         _require_timely(target, name, decision, actor, run_id)
-    result = _deploy(target, name, config, device, actor, run_id, deployment_dir)
-    deployment = Deployment(
-        status=result.status,
-        version=result.version,
-        content_hash=result.content_hash,
-        reasons=result.reasons,
-        checks=result.checks,
-        production_before=result.production_before,
-        production=result.production,
-        split_before=result.split_before,
-        split=result.split,
-        warnings=result.warnings,
-        actor=actor,
-    )
+    who = {"actor": actor, "run_id": run_id}
+    if endpoint is not None:
+        result = roll_out(endpoint, target, name, config.deployment, **who)
+    else:
+        note = registry_only_words(target) if registry_only else ""
+        with temporary_endpoint(deployment_dir, config.deployment, device=device) as trial:
+            result = try_out(trial, target, name, config.deployment, note=note, **who)
+    deployment = _deployment_of(result, actor)
     _tell(deployment)
     written = deployment_dir / artifacts.DEPLOYMENT_JSON
     artifacts.write_json(written, {"schema_version": artifacts.SCHEMA_VERSION, **asdict(deployment)})
@@ -135,15 +134,20 @@ def _require_timely(registry: Registry, version: str, decision: Path, actor: str
     raise InputError(problem)
 
 
-def _deploy(
-    registry: Registry, version: str, config: Config, device: str, actor: str, run_id: str, deployment_dir: Path
-) -> RolloutResult:
-    limits = config.deployment
-    if limits.endpoint:
-        endpoint = open_endpoint(limits.endpoint, limits)
-        return roll_out(endpoint, registry, version, limits, actor=actor, run_id=run_id)
-    with temporary_endpoint(deployment_dir, limits, device=device) as trial:
-        return try_out(trial, registry, version, limits, actor=actor, run_id=run_id)
+def _deployment_of(result: RolloutResult, actor: str) -> Deployment:
+    return Deployment(
+        status=result.status,
+        version=result.version,
+        content_hash=result.content_hash,
+        reasons=result.reasons,
+        checks=result.checks,
+        production_before=result.production_before,
+        production=result.production,
+        split_before=result.split_before,
+        split=result.split,
+        warnings=result.warnings,
+        actor=actor,
+    )
 
 
 def _tell(deployment: Deployment) -> None:

@@ -21,6 +21,7 @@ from lab_lens.metrics.catalogue import LABELS
 from lab_lens.metrics.predictions import Provenance, load_predictions, read_provenance
 from lab_lens.metrics.text import SENTENCE_BLEU_LABEL, score_summaries
 from lab_lens.notes.examples import load_examples, require_slices, write_examples
+from lab_lens.release.settings import bias_settings
 from lab_lens.reporting.html import write_page
 from lab_lens.tracking import TrackingTarget, tracked
 
@@ -113,6 +114,7 @@ def _report(
         "n_patients": int(scored["subject_id"].nunique()),
         **vars(provenance),
         "config_hash": config.sha256(),
+        "settings": bias_settings(config),
         "seed": config.seed,
         "confidence": config.validation.confidence,
         "bootstrap_resamples": config.validation.bootstrap_resamples,

@@ -148,12 +148,15 @@ def _summarize(role: str, loaded: LoadedModel, model: Path, test_csv: Path, conf
         [examples[["example_id", "subject_id"]], pd.DataFrame([asdict(generation) for generation in generations])],
         axis=1,
     )
-    write_examples(frame, out / artifacts.PREDICTIONS_CSV)
+    # A record that is there tells of the predictions beside it: the old one goes first, the new one comes last.
+    (out / artifacts.GENERATION_JSON).unlink(missing_ok=True)
+    predictions = write_examples(frame, out / artifacts.PREDICTIONS_CSV)
     truncated_fraction = float(frame["truncated"].mean())
     record = {
         "schema_version": artifacts.SCHEMA_VERSION,
         "model_hash": model_hash(model),
         "data_hash": artifacts.sha256_file(test_csv),
+        "predictions_sha256": artifacts.sha256_file(predictions),
         **config.decoding.record(config.model.max_input_tokens, config.model.max_target_tokens),
         "backend": "torch",
         "precision": "float32",

@@ -59,14 +59,15 @@ def run_register_model(
         run_id: the pipeline run that registers; empty when a person does.
 
     Raises:
-        InputError: the decision is not to promote, or is about another model or other reports; or the registry refuses.
+        InputError: the decision was changed after its stage wrote it, is not to promote, or is about another model or
+            other reports; or the registry refuses.
     """
     decision_json = artifacts.file_in(decision, artifacts.DECISION_JSON)
     reports = {
         artifacts.VALIDATION_REPORT: artifacts.find_report(validation, artifacts.VALIDATION_REPORT),
         artifacts.BIAS_REPORT: artifacts.find_report(bias, artifacts.BIAS_REPORT),
     }
-    decided, validated = _read_object(decision_json), _read_object(reports[artifacts.VALIDATION_REPORT])
+    decided, validated = artifacts.read_report(decision_json), _read_object(reports[artifacts.VALIDATION_REPORT])
     model_hash = artifacts.content_hash(model_hashes(model))
     if problems := _mismatches(decided, validated, model_hash, reports):
         raise InputError([f"{model} was not registered: {problem}" for problem in problems])

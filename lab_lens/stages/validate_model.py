@@ -16,8 +16,8 @@ from lab_lens.config_policy import Floor, Lead
 from lab_lens.errors import InputError
 from lab_lens.metrics.baselines import baseline_summaries
 from lab_lens.metrics.families import score_overlaps, score_system
-from lab_lens.metrics.pairs import AS_WRITTEN, Pairs, Selection, read_pairs
-from lab_lens.metrics.predictions import Provenance, load_predictions, read_provenance
+from lab_lens.metrics.pairs import AS_WRITTEN, Pairs, Selection, read_answers, read_pairs
+from lab_lens.metrics.predictions import Provenance, read_provenance
 from lab_lens.metrics.processes import shared_processes
 from lab_lens.metrics.scores import SystemScores, Texts
 from lab_lens.metrics.validation import (
@@ -29,6 +29,7 @@ from lab_lens.metrics.validation import (
     lengths_json,
     metrics_json,
 )
+from lab_lens.release.settings import validation_settings
 from lab_lens.reporting.html import write_page
 from lab_lens.reporting.validation_examples import ExampleTexts
 from lab_lens.reporting.validation_page import summary_text, validation_blocks
@@ -98,7 +99,8 @@ def run_validate_model(
         html: receives the page.
         stamp: put into the names of the report's files.
         tracking: the MLflow run to log to.
-        selection: names of columns and choice of rows, for files that were not written by lab-lens.
+        selection: names of columns and choice of rows, for files that were not written by lab-lens; the champion's
+            too, where they have such columns.
 
     Raises:
         InputError: examples or predictions cannot be used, do not belong together, or would be overwritten.
@@ -106,10 +108,10 @@ def run_validate_model(
     table = report_dir / f"{artifacts.SCORED_PREDICTIONS}{stamp}.csv"
     _refuse_overwriting(artifacts.file_in(predictions, artifacts.PREDICTIONS_CSV), table)
     pairs = read_pairs(test, predictions, selection)
-    provenance = read_provenance(predictions, pairs.data_hash)
+    provenance = read_provenance(predictions, pairs.file_hash)
     with shared_processes(config.validation.processes):
         candidate = _scored(pairs.predictions, provenance, pairs, config)
-        rival = _load_champion(champion, pairs, config)
+        rival = _load_champion(champion, pairs, config, selection)
         report = _measure(pairs, candidate, rival, config) | {"selection": asdict(selection)}
     path = artifacts.write_report(report_dir / f"{artifacts.VALIDATION_REPORT}{stamp}.json", report)
     summary = artifacts.write_text(report_dir / f"{artifacts.VALIDATION_SUMMARY}{stamp}.txt", summary_text(report))
@@ -138,7 +140,7 @@ def _scored(predictions: pd.DataFrame, provenance: Provenance, pairs: Pairs, con
     return _System(predictions, provenance, texts, score_system(texts, config.validation))
 
 
-def _load_champion(path: Path | None, pairs: Pairs, config: Config) -> _Champion:
+def _load_champion(path: Path | None, pairs: Pairs, config: Config, selection: Selection) -> _Champion:
     if path is None:
         return _Champion(None, "no champion was given to compare with", None)
     source = artifacts.file_in(path, artifacts.CHAMPION_JSON)
@@ -147,8 +149,8 @@ def _load_champion(path: Path | None, pairs: Pairs, config: Config) -> _Champion
         raise InputError(f"{source} has no version: make it with lab-lens generate-summaries")
     if record["version"] is None:
         return _Champion(None, str(record.get("reason", "")), None)
-    provenance = read_provenance(source.parent, pairs.data_hash)
-    frame = load_predictions(source.parent, pairs.examples)
+    provenance = read_provenance(source.parent, pairs.file_hash)
+    frame = read_answers(source.parent, pairs, selection)
     return _Champion(str(record["version"]), "", _scored(frame, provenance, pairs, config))
 
 
@@ -160,7 +162,9 @@ def _measure(pairs: Pairs, candidate: _System, champion: _Champion, config: Conf
         "model_hash": candidate.provenance.model_hash,
         "data_hash": pairs.data_hash,
         "decoding_hash": candidate.provenance.decoding_hash,
+        "predictions_hash": candidate.provenance.predictions_hash,
         "config_hash": config.sha256(),
+        "settings": validation_settings(config),
         "examples": len(pairs.examples),
         "patients": pairs.examples["subject_id"].nunique(),
         "remarks": list(pairs.remarks),

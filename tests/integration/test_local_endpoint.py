@@ -115,6 +115,23 @@ def test_what_does_not_come_up_tells_why(endpoint: LocalEndpoint, registry: Loca
     assert endpoint.split() == {}
 
 
+def test_a_version_whose_files_were_changed_is_never_ready(
+    endpoint: LocalEndpoint, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    registry = served_registry(tiny_model_dir, tmp_path)
+    release = release_of(registry, "v1")
+    weights = registry.model_dir("v1") / "model.safetensors"
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    with pytest.raises(EndpointError, match=r"holds another model .* than was registered as v1"):
+        endpoint.deploy(release)
+    assert endpoint.split() == {}
+    command = [sys.executable, "-m", "lab_lens", "serve", "--registry", str(registry.path), "--version", "v1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 2
+    assert "v1 is not served: model/model.safetensors was changed after registration" in ended.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="looks at POSIX permissions")
 def test_only_this_user_can_read_the_token_and_nobody_deploys_without_it(running: LocalEndpoint) -> None:
     import http.client

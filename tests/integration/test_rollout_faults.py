@@ -11,7 +11,8 @@ from release_site import content, make_registry, memory_endpoint
 
 from lab_lens.config_deployment import Deployment
 from lab_lens.endpoints.base import serving
-from lab_lens.endpoints.rollout import RolloutResult, return_traffic, roll_out
+from lab_lens.endpoints.result import RolloutResult
+from lab_lens.endpoints.rollout import return_traffic, roll_out
 from lab_lens.errors import InputError, LabLensError
 from lab_lens.registry.local import LocalRegistry
 
@@ -40,6 +41,7 @@ class Site:
         for version in production:
             self._template.promote(version, actor="ana", reason="good", decision_hash="")
         self.runs = 0
+        self.astray: dict[str, int] = {}
 
     def fresh(self) -> tuple[LocalRegistry, MemoryEndpoint]:
         self.runs += 1
@@ -50,6 +52,9 @@ class Site:
         if self._production:
             endpoint.deploy(release(registry, self._production[-1]))
             endpoint.shift({self._production[-1]: 100}, expected={})
+        if self.astray:
+            endpoint.deploy(release(registry, "v2"))
+            endpoint.shift(self.astray, expected={self._production[-1]: 100})
         return registry, endpoint
 
     def require_sound(self, registry: LocalRegistry, endpoint: MemoryEndpoint) -> None:
@@ -159,6 +164,25 @@ def test_a_killed_return_is_completed_by_the_same_command(tmp_path: Path, mode: 
     site = Site(tmp_path, ("v1", "v2"), (), reaches_idle)
     for registry, endpoint, _, call in every_fault(site, return_to_v1, mode):
         if registry.production() == "v2":
+            assert return_to_v1(endpoint, registry).healthy, call
+        assert (registry.production(), serving(endpoint.split())) == ("v1", {"v1": 100}), call
+
+
+@pytest.mark.parametrize("reaches_idle", [True, False])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_hold_that_fails_loses_nothing_and_is_completed_by_the_same_command(
+    tmp_path: Path, mode: Mode, reaches_idle: bool
+) -> None:
+    site = Site(tmp_path, ("v1",), (), reaches_idle)
+    # A release of v2 was cut off.
+    site.astray = {"v1": 90, "v2": 10}
+    for registry, endpoint, outcome, call in every_fault(site, return_to_v1, mode):
+        assert registry.production() == "v1", call
+        assert serving(endpoint.split()) in (site.astray, {"v1": 100}), call
+        if isinstance(outcome, RolloutResult):
+            ended = "held" if outcome.healthy else "deploy_failed"
+            assert ended in {entry.action for entry in registry.history()[-2:]}, call
+        if serving(endpoint.split()) != {"v1": 100}:
             assert return_to_v1(endpoint, registry).healthy, call
         assert (registry.production(), serving(endpoint.split())) == ("v1", {"v1": 100}), call
 

@@ -16,7 +16,7 @@ from client_load import ClientLoad
 from served_models import served_registry
 
 from lab_lens.config_deployment import Deployment
-from lab_lens.endpoints.base import release_of
+from lab_lens.endpoints.base import EndpointError, release_of
 from lab_lens.endpoints.local import LocalEndpoint
 from lab_lens.endpoints.rollout import return_traffic, roll_out
 from lab_lens.registry.local import LocalRegistry
@@ -122,6 +122,26 @@ def test_no_request_fails_while_versions_are_promoted_rolled_back_refused_and_di
         result = roll_out(again, registry, "v2", SETTINGS, actor="ana")
         assert (result.status, result.split, registry.production()) == ("healthy", {"v2": 100}, "v2")
         assert result.steps[0].share_percent == split["v2"]
+
+
+def test_an_endpoint_that_is_told_to_end_leaves_no_way_to_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lab_lens.serving.supervisor", "--state", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(command) as process:
+        try:
+            endpoint = LocalEndpoint(tmp_path, SETTINGS)
+            wait_until(lambda: (tmp_path / "supervisor.json").is_file() and is_up(endpoint))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+    assert not (tmp_path / "supervisor.json").exists()
+
+
+def is_up(endpoint: LocalEndpoint) -> bool:
+    try:
+        return endpoint.split() == {}
+    except EndpointError:
+        return False
 
 
 def test_two_supervisors_do_not_share_a_directory(registry: LocalRegistry, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -68,6 +68,19 @@ def test_with_a_digests_file_every_image_in_the_document_is_a_digest(tmp_path: P
     by_digest = "|".join(map(re.escape, DIGESTS.values()))
     bare = rf"\b({images.TRAINER}|{images.EVALUATOR}|{images.OPS})\b"
     assert re.findall(bare, re.sub(by_digest, "", json.dumps(executors_of(out)))) == []
+
+
+@pytest.mark.parametrize("setting", ["bertscore_encoder", "entailment_model"])
+@pytest.mark.parametrize("target", ["local", "kubeflow", "vertex"])
+def test_validation_with_a_model_that_measures_runs_in_the_image_that_has_torch(
+    tmp_path: Path, setting: str, target: Literal["local", "kubeflow", "vertex"]
+) -> None:
+    for value, family in ((None, "evaluator"), ("hub/model", "trainer")):
+        config = parse_config(json.dumps({"validation": {setting: value}}))
+        options = CompileOptions(images=ImageReferences(DIGESTS), config=config, target=target)
+        executors = executors_of(compile_pipeline(tmp_path / "pipeline.yaml", options))
+        assert executors["exec-validate-model"]["container"]["image"] == DIGESTS[family]
+        assert executors["exec-detect-bias"]["container"]["image"] == DIGESTS["evaluator"]
 
 
 def test_the_same_options_give_the_same_bytes(tmp_path: Path) -> None:

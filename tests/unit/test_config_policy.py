@@ -122,7 +122,7 @@ def test_a_rule_that_is_not_understood_is_refused(rule, said):
         ([floor("fact_precision", 0.9)], False),
         ([floor("rougeL", 0.1, severity="warn")], False),
         ([floor("rougeL", 0.1)], True),
-        ([floor("summary_words", 20)], True),
+        ([floor("summary_words", 20), floor("fact_precision", 0.5)], True),
         ([ceiling("omission_rate", 0.8)], True),
     ],
 )
@@ -132,6 +132,54 @@ def test_a_policy_that_a_silent_model_would_satisfy_is_refused(metric, other, ac
         assert parse_config(json.dumps({"policy": policy})).policy.rules[0].metric == metric
     else:
         assert "a model that says nothing would satisfy this" in problems_of(**policy)[0]
+
+
+@pytest.mark.parametrize(
+    ("policy", "path"),
+    [
+        ({"max_relative_degradation": 1.0}, "policy.max_relative_degradation"),
+        ({"max_disparity": 1.0}, "policy.max_disparity"),
+        ({"rules": [{"type": "lead", "metric": "rouge1", "more_than": 1.0}]}, "policy.rules.0.more_than"),
+        ({"rules": [{"type": "disparity", "slices": "gender", "margin": 1.0}]}, "policy.rules.0.margin"),
+        (
+            {"rules": [{"type": "non_inferiority", "metric": "hallucination_rate", "margin": 1.0, "unit": "points"}]},
+            "policy.rules.0.margin",
+        ),
+    ],
+)
+def test_a_margin_of_everything_is_refused(policy, path):
+    assert problems_of(**policy) == [f"{path} is 1.0; it must be less than 1"]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [],
+        [floor("compression_ratio", 1.25)],
+        [floor("summary_words", 20)],
+        [floor("rougeL", 0.1, severity="warn")],
+        [floor("rougeL", 0.1, slices="gender")],
+        [ceiling("hallucination_rate", 0.3), floor("summary_words", 20)],
+    ],
+)
+def test_a_policy_that_asks_for_no_quality_is_refused(rules):
+    assert any(
+        "no rule that blocks asks for quality" in problem
+        for problem in problems_of(floors={}, beat_baselines=False, rules=rules)
+    )
+
+
+def test_a_waiver_of_blanks_is_refused_and_others_are_kept_without_them():
+    waiver = {"rule": " floor.rougeL ", "reason": "  a pilot without patients ", "actor": " ana "}
+    (kept,) = parse_config(json.dumps({"policy": {"waivers": [waiver]}})).policy.waivers
+    assert (kept.rule, kept.reason, kept.actor) == ("floor.rougeL", "a pilot without patients", "ana")
+    problems = problems_of(waivers=[waiver | {"reason": " " * 12, "actor": " "}])
+    assert [problem.split(" ")[0] for problem in problems] == ["policy.waivers.0.reason", "policy.waivers.0.actor"]
+
+
+def test_that_the_reports_belong_together_cannot_be_waived():
+    waiver = {"rule": "artifacts.same_rows", "reason": "we know it better", "actor": "ana"}
+    assert "policy.waivers.0: artifacts.same_rows cannot be waived" in problems_of(waivers=[waiver])[0]
 
 
 def test_a_rule_of_every_kind_survives_its_own_text():

@@ -29,7 +29,13 @@ ENDS = word_set("""
     states stated having consider considering recommend recommended known this consistent concerning suspicious
     likely probably possible compatible suggestive
 """)
+# "The mother also noticed a rash" tells of the patient.
+_TELLING = word_set(
+    "reports reported notes noticed notice states stated says said denies denied describes endorses brought"
+)
+_TELLING_REACH = 2
 _FINITE = word_set("was were is are has had have")
+_ADVERBS = 3
 _SECTION_MARKS = frozenset({";", ":"})
 _LONGEST_SCOPE = 40
 # With the words of the trigger itself.
@@ -69,6 +75,8 @@ def triggers_of(tokens: Tokens) -> dict[int, list[Trigger]]:
             after = index + len(phrase)
             if phrase[0] == ":" and _goes_on(tokens, after):
                 continue
+            if effect == "family" and _TELLING.intersection(tokens.words[after : after + _TELLING_REACH]):
+                continue
             free = after
             if effect != "nothing":
                 scope = _forwards(tokens, index + 1, after) if reach == "before" else _backwards(tokens, index)
@@ -78,7 +86,9 @@ def triggers_of(tokens: Tokens) -> dict[int, list[Trigger]]:
 
 def assertion_of(tokens: Tokens, triggers: dict[int, list[Trigger]], first: int, after: int) -> Assertion:
     """What the sentence says of the concept at tokens [first, after)."""
-    group = triggers.get(tokens.sentences[first], [])
+    group = triggers.get(tokens.sentences[first])
+    if not group:
+        return Assertion("affirmed", {})
     # No scope reaches further, and a sentence can be as long as the text.
     nearest = bisect_left(group, first - _LONGEST_REACH, key=_begin)
     last = bisect_right(group, after + _LONGEST_REACH, key=_begin)
@@ -122,9 +132,17 @@ def _forwards(tokens: Tokens, start: int, after: int) -> tuple[int, int]:
     end = min(tokens.sentence_end(after - 1), after + _LONGEST_SCOPE)
     for index in range(after, end):
         word = words[index]
-        if (word in ENDS and index > after) or word in _SECTION_MARKS:
+        # "Has not actually had any cough"
+        goes_on = index - after < _ADVERBS and words[index + 1 : index + 2] == ["any"]
+        is_end = word in ENDS and index > after and not goes_on
+        if is_end or word in _SECTION_MARKS or (word == "." and _is_wide_gap(tokens, index)):
             return (start, index)
     return (start, end)
+
+
+def _is_wide_gap(tokens: Tokens, stop: int) -> bool:
+    """Whether two blanks follow a full stop: a sentence ends there, whatever letter the next one begins with."""
+    return tokens.text[tokens.ends[stop] : tokens.ends[stop] + 2].isspace() and len(tokens.text) > tokens.ends[stop] + 1
 
 
 def _backwards(tokens: Tokens, stop: int) -> tuple[int, int]:

@@ -1,9 +1,11 @@
 """Diagnoses, procedures, signs and symptoms: from the lexicon, or by the Greek and Latin endings of unknown words."""
 
+from functools import lru_cache
+from itertools import compress, count
 from typing import NamedTuple
 
 from lab_lens.metrics.facts.lexicon import Mention
-from lab_lens.metrics.facts.tokens import Tokens
+from lab_lens.metrics.facts.tokens import WORDS_REMEMBERED, Tokens
 from lab_lens.metrics.facts.types import Kind
 from lab_lens.metrics.facts.vocabulary import word_set
 
@@ -63,7 +65,6 @@ class ConceptMention(NamedTuple):
 
 def concepts_of(tokens: Tokens, mentions: list[Mention]) -> list[ConceptMention]:
     """Concepts of the lexicon's mentions, and words with a clinical ending between them, in order."""
-    taken = {index for mention in mentions for index in range(mention.first, mention.after)}
     found = [
         ConceptMention(entry.kind, entry.concept, entry.negated, first, after)
         for entry, first, after in mentions
@@ -72,8 +73,20 @@ def concepts_of(tokens: Tokens, mentions: list[Mention]) -> list[ConceptMention]
     # "Fever to 101.2" names a finding and a value.
     fevers = [first for entry, first, _ in mentions if entry.concept == "temperature" and entry.words[0] in _FEVERS]
     found += [ConceptMention("finding", "fever", False, first, first + 1) for first in fevers]
-    for index, word in enumerate(tokens.words):
-        if word.endswith(_LAST_LETTERS) and index not in taken and len(word) >= _SHORTEST and word not in _NOT_CLINICAL:
-            kind = next(kind for suffix, kind in _SUFFIXES if word.endswith(suffix))
-            found.append(ConceptMention(kind, word, False, index, index + 1))
+    unknown = list(compress(count(), map(_kind_by_ending, tokens.words)))
+    if unknown:
+        taken = {index for mention in mentions for index in range(mention.first, mention.after)}
+        found += [_by_ending(tokens, index) for index in unknown if index not in taken]
     return sorted(found, key=lambda mention: mention.first)
+
+
+def _by_ending(tokens: Tokens, index: int) -> ConceptMention:
+    word = tokens.words[index]
+    return ConceptMention(_kind_by_ending(word) or "diagnosis", word, False, index, index + 1)
+
+
+@lru_cache(maxsize=WORDS_REMEMBERED)
+def _kind_by_ending(word: str) -> Kind | None:
+    if not word.endswith(_LAST_LETTERS) or len(word) < _SHORTEST or word in _NOT_CLINICAL:
+        return None
+    return next(kind for suffix, kind in _SUFFIXES if word.endswith(suffix))

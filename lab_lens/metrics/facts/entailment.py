@@ -47,10 +47,16 @@ class Evidence:
         self._by_concept: dict[tuple[str, str], list[Fact]] = defaultdict(list)
         for fact in self.facts:
             self._by_concept[_family(fact), fact.concept].append(fact)
-        self._identical = {key_of(fact): fact for fact in reversed(self.facts)}
+        self._identical: dict[object, Fact] = {}
+        for fact in self.facts:
+            self._identical.setdefault(key_of(fact), fact)
         self._sided = [fact for fact in self.facts if "side" in fact.attributes]
         self._narrower: dict[frozenset[str], list[Fact]] | None = None
         self._sentences: list[frozenset[str]] | None = None
+
+    def distinct(self) -> list[Fact]:
+        """Facts that say different things, the first mention of each."""
+        return list(self._identical.values())
 
     def judge(self, fact: Fact) -> Judgement:
         """Hold a fact of another text against this one."""

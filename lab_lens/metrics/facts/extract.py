@@ -9,7 +9,7 @@ from lab_lens.metrics.facts.laterality import Side, attach, sides_of
 from lab_lens.metrics.facts.lexicon import Lexicon, Mention, clinical_lexicon
 from lab_lens.metrics.facts.measurements import quantities_of, values_of
 from lab_lens.metrics.facts.medications import Order, orders_of
-from lab_lens.metrics.facts.questions import answered
+from lab_lens.metrics.facts.questions import answered, may_ask
 from lab_lens.metrics.facts.times import TimeFact, times_of
 from lab_lens.metrics.facts.tokens import Tokens, tokenize
 from lab_lens.metrics.facts.types import Fact, Kind, Polarity
@@ -80,6 +80,7 @@ class _Builder:
     def __init__(self, tokens: Tokens, triggers: dict[int, list[Trigger]]) -> None:
         self._tokens = tokens
         self._triggers = triggers
+        self._may_ask = may_ask(tokens)
 
     def fact(
         self, kind: Kind, concept: str, attributes: dict[str, str | float], first: int, after: int, polarity: Polarity
@@ -153,7 +154,8 @@ class _Builder:
         return bool(_MEANS.intersection(words))
 
     def _asserted(self, first: int, after: int) -> Assertion:
-        return answered(self._tokens, first, assertion_of(self._tokens, self._triggers, first, after))
+        said = assertion_of(self._tokens, self._triggers, first, after)
+        return answered(self._tokens, first, said) if self._may_ask else said
 
 
 def _side_attributes(side: Side | None) -> dict[str, str | float]:

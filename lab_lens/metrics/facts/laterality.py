@@ -28,6 +28,7 @@ _ABBREVIATED = {
     "rca": ("right", "coronary artery"),
     "lca": ("left", "coronary artery"),
 }
+_SIGNS = frozenset({*_SIDES, *_ABBREVIATED})
 _NOT_A_SIDE_BEFORE = word_set("all that's that alright patient he she they i we you and has had having")
 _NOT_A_SIDE_AFTER = word_set("""
     the hospital against ama now away here there after before him me my his her a an at for to with work home out
@@ -57,7 +58,8 @@ class Side(NamedTuple):
 def sides_of(tokens: Tokens) -> list[Side]:
     """Every mention of a side, in order."""
     found: list[Side] = []
-    for index, word in enumerate(tokens.words):
+    for index in tokens.among(_SIGNS):
+        word = tokens.words[index]
         if word in _SIDES and _is_side(tokens, index):
             site = _site(tokens, index + 1)
             found.append(Side(_SIDES[word], " ".join(site), index, index + 1 + len(site)))

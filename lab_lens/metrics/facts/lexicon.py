@@ -39,22 +39,30 @@ class Mention(NamedTuple):
     after: int
 
 
+class _Branch(NamedTuple):
+    """Entries with one first word: those of this word alone, and the others by their second word, the longest first."""
+
+    alone: tuple[Entry, ...]
+    longer: dict[str, tuple[Entry, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Entries by their first word (those of one word) or first two (all others), the longest first."""
+    """Entries by their first word."""
 
-    by_word: dict[str, tuple[Entry, ...]]
-    by_two_words: dict[tuple[str, str], tuple[Entry, ...]]
+    branches: dict[str, _Branch]
     first_words: frozenset[str]
 
     def find(self, tokens: Tokens) -> Iterator[Mention]:
         """The longest entry at each place, from left to right, without overlaps and never across sentences."""
-        words, sentences, first_words = tokens.words, tokens.sentences, self.first_words
+        words, sentences, branches = tokens.words, tokens.sentences, self.branches
         free = 0
-        for first, word in enumerate(words):
-            if word not in first_words or first < free:
+        for first in tokens.among(self.first_words):
+            if first < free:
                 continue
-            for entry in self._candidates(words, first):
+            alone, longer = branches[words[first]]
+            following = longer.get(words[first + 1]) if longer and first + 1 < len(words) else None
+            for entry in following + alone if following else alone:
                 after = first + len(entry.words)
                 if tuple(words[first:after]) != entry.words or sentences[after - 1] != sentences[first]:
                     continue
@@ -64,30 +72,34 @@ class Lexicon:
                 free = after
                 break
 
-    def _candidates(self, words: list[str], first: int) -> tuple[Entry, ...]:
-        alone = self.by_word.get(words[first], ())
-        if first + 1 == len(words):
-            return alone
-        longer = self.by_two_words.get((words[first], words[first + 1]), ())
-        return longer + alone if longer else alone
-
 
 def lexicon_of(entries: Iterable[Entry]) -> Lexicon:
     """Index entries; of equal phrases the first given counts."""
     known: set[tuple[str, ...]] = set()
-    single: dict[str, tuple[Entry, ...]] = {}
-    longer: dict[tuple[str, str], list[Entry]] = {}
+    alone: dict[str, list[Entry]] = {}
+    longer: dict[str, dict[str, list[Entry]]] = {}
     for entry in entries:
         key = (*entry.words, entry.spelling)
         if not entry.words or key in known:
             continue
         known.add(key)
+        first = entry.words[0]
         if len(entry.words) == 1:
-            single[entry.words[0]] = (*single.get(entry.words[0], ()), entry)
+            alone.setdefault(first, []).append(entry)
         else:
-            longer.setdefault((entry.words[0], entry.words[1]), []).append(entry)
-    by_two_words = {words: tuple(sorted(group, key=lambda e: -len(e.words))) for words, group in longer.items()}
-    return Lexicon(single, by_two_words, frozenset(single) | {first for first, _ in by_two_words})
+            longer.setdefault(first, {}).setdefault(entry.words[1], []).append(entry)
+    branches = {
+        word: _Branch(
+            tuple(alone.get(word, ())),
+            {second: tuple(sorted(group, key=_shorter)) for second, group in longer.get(word, {}).items()},
+        )
+        for word in alone.keys() | longer.keys()
+    }
+    return Lexicon(branches, frozenset(branches))
+
+
+def _shorter(entry: Entry) -> int:
+    return -len(entry.words)
 
 
 @cache

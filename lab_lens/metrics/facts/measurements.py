@@ -34,11 +34,13 @@ _BOUNDS = {
     **dict.fromkeys(word_list("> above over greater more"), ">"),
     **dict.fromkeys(word_list("< below under less"), "<"),
 }
+_NOTED = frozenset({*_CHANGES, *_LEVELS, *_BOUNDS})
 _LETTERS_ONLY = 2
 # (lowest, highest) value that a name of one letter can mean: "T 98.6" is a temperature, "T 2" is not.
 _LETTER_RANGES = {"t": (90.0, 110.0), "p": (30.0, 220.0), "r": (6.0, 60.0), "k": (1.0, 10.0)}
 _CELSIUS = (33.0, 43.0)
 _FREE_UNITS = word_set("mg g mcg unit ml l dl meq mmol % cm mm inch foot kg lb mmhg")
+_SIGNS = frozenset(spelling for spelling, unit in UNITS.items() if unit in _FREE_UNITS)
 _PRESSURE = "blood pressure"
 
 
@@ -58,7 +60,7 @@ def values_of(tokens: Tokens, mentions: list[Mention], taken: dict[int, int]) ->
     begins = {mention.first for mention in mentions if mention.entry.kind in {"lab", "vital", "medication"}}
     found: list[Value] = []
     for mention in tests:
-        if not any(index in taken for index in range(mention.first, mention.after)):
+        if taken.keys().isdisjoint(range(mention.first, mention.after)):
             found += _values(tokens, mention, begins, taken)
     return found
 
@@ -66,8 +68,8 @@ def values_of(tokens: Tokens, mentions: list[Mention], taken: dict[int, int]) ->
 def quantities_of(tokens: Tokens, taken: dict[int, int]) -> list[Value]:
     """Numbers with a unit that nothing else has read: "a 4.1 cm mass", "60% stenosis"."""
     found: list[Value] = []
-    for index, word in enumerate(tokens.words):
-        if word not in UNITS or UNITS[word] not in _FREE_UNITS or index in taken or not index:
+    for index in tokens.among(_SIGNS):
+        if index in taken or not index:
             continue
         number = number_before(tokens, index)
         if number is None or index - 1 in taken or not tokens.words[number.first][0].isdigit():
@@ -91,7 +93,8 @@ def _values(tokens: Tokens, mention: Mention, begins: set[int], taken: dict[int,
         if number is None:
             if word not in _BETWEEN and not (found and word == "to"):
                 break
-            _note(notes, word)
+            if word in _NOTED:
+                _note(notes, word)
             index += 1
             continue
         value = _value(tokens, mention, number, notes)

@@ -1,8 +1,9 @@
 """Numbers and units as clinicians write them: digits, words, ranges, "One (1)", and doses in one unit of mass."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from lab_lens.metrics.facts.tokens import Tokens
+from lab_lens.metrics.facts.tokens import WORDS_REMEMBERED, Tokens
 from lab_lens.metrics.facts.vocabulary import word_list, word_set
 
 _ONES = word_list("""
@@ -74,7 +75,9 @@ class Number(NamedTuple):
 def number_at(tokens: Tokens, index: int, ranges: bool = True) -> Number | None:
     """The number that starts at token `index`, or None."""
     words = tokens.words
-    one = _plain_number(tokens, index) if index < len(words) and _may_be_number(words[index]) else None
+    if index >= len(words) or (words[index][0] not in _DIGITS_OR_POINT and words[index] not in NUMBER_WORDS):
+        return None
+    one = _plain_number(tokens, index)
     if one is None:
         return None
     after = one.after
@@ -82,11 +85,12 @@ def number_at(tokens: Tokens, index: int, ranges: bool = True) -> Number | None:
         repeated = _plain_number(tokens, after + 1)
         if repeated and repeated.low == one.low and repeated.after < len(words) and words[repeated.after] == ")":
             after = repeated.after + 1
+            one = one._replace(after=after)
     if ranges and after < len(words) and words[after] in _DASHES:
         other = _plain_number(tokens, after + 1)
         if other and other.low > one.low:
             return Number(one.low, other.low, max(one.decimals, other.decimals), index, other.after)
-    return one._replace(after=after)
+    return one
 
 
 def number_before(tokens: Tokens, after: int) -> Number | None:
@@ -142,10 +146,6 @@ def _starts_here(tokens: Tokens, index: int) -> bool:
     return index == 0 or tokens.words[index - 1] not in _TENS or tokens.words[index] not in _ONES
 
 
-def _may_be_number(word: str) -> bool:
-    return word[0] in _DIGITS_OR_POINT or word in NUMBER_WORDS
-
-
 def _plain_number(tokens: Tokens, index: int) -> Number | None:
     words = tokens.words
     if index >= len(words):
@@ -183,5 +183,10 @@ def _with_point(words: list[str], number: Number) -> Number:
 
 
 def _digits_number(word: str, index: int) -> Number:
-    value = digits(word)
-    return Number(value, value, len(word.partition(".")[2]), index, index + 1)
+    value, decimals = _digits_read(word)
+    return Number(value, value, decimals, index, index + 1)
+
+
+@lru_cache(maxsize=WORDS_REMEMBERED)
+def _digits_read(word: str) -> tuple[float, int]:
+    return digits(word), len(word.partition(".")[2])

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab_lens.metrics.facts.entailment import Evidence, Judgement, key_of
+from lab_lens.metrics.facts.entailment import Evidence, Judgement
 from lab_lens.metrics.facts.extract import Reading, facts_of, read
 from lab_lens.metrics.facts.lexicon import Lexicon
 from lab_lens.metrics.facts.types import Fact, Finding, Kind, Problem, TextSpan
@@ -54,12 +54,7 @@ def _evidence(reading: Reading, further: Lexicon | None) -> Evidence:
 
 
 def _distinct(evidence: Evidence) -> list[Fact]:
-    """Facts that say different things, the first mention of each."""
-    seen: dict[object, Fact] = {}
-    for fact in evidence.facts:
-        if _states_something(fact):
-            seen.setdefault(key_of(fact), fact)
-    return list(seen.values())
+    return [fact for fact in evidence.distinct() if _states_something(fact)]
 
 
 def _states_something(fact: Fact) -> bool:

@@ -52,10 +52,11 @@ def times_of(tokens: Tokens) -> list[TimeFact]:
     """Every date, duration and age, in order and without overlaps."""
     found: list[TimeFact] = []
     free = 0
-    for index, word in enumerate(tokens.words):
-        if (word not in _SIGNS and word[0] != "[") or index < free:
+    words = tokens.words
+    for index in [index for index, word in enumerate(words) if word in _SIGNS or word[0] == "["]:
+        if index < free:
             continue
-        fact = _at(tokens, index, word)
+        fact = _at(tokens, index, words[index])
         if fact and fact.first >= free:
             found.append(fact)
             free = fact.after

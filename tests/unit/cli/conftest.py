@@ -1,7 +1,10 @@
 from pathlib import Path
 
 import pytest
+from cloud_registry_fixtures import cloud, making, site
 from command_line import Ended, Lens
+
+__all__ = ["cloud", "lens", "making", "site"]
 
 
 @pytest.fixture

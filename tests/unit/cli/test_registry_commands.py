@@ -1,15 +1,18 @@
 import json
 import socket
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from command_line import Lens
 from registry_place import Maker
+from vertex_registry_site import VertexSite
 
 from lab_lens.registry.base import Evidence, Registry
 from lab_lens.registry.local import LocalRegistry
 
+Making = Callable[[Registry], Maker]
 REASON = "v2 omits [bold]allergies[/bold] :warning: and [/] " + "very " * 60 + "often"
 
 
@@ -50,6 +53,7 @@ def test_list_as_json_holds_aliases_and_whole_versions(registry: Registry, lens:
     told = json.loads(ended.out)
     assert (ended.status, told["production"], told["previous"], told["candidate"]) == (0, "v1", None, "v3")
     assert told["versions"] == [asdict(version) for version in registry.list_versions()]
+    assert told["damaged"] == {}
 
 
 def test_show_tells_everything_that_is_known_of_a_version(registry: Registry, lens: Lens) -> None:
@@ -84,6 +88,50 @@ def test_verify_names_what_is_wrong_and_ends_with_the_status_of_a_no(registry: R
     ended = lens("registry", "verify", "--json")
     assert ended.status == 3
     assert json.loads(ended.out) == {"v1": [], "v2": ["model/model.safetensors is missing"], "v3": []}
+
+
+def test_one_damaged_version_leaves_the_others_readable(registry: Registry, lens: Lens) -> None:
+    path = Path("model_registry/v2/version.json")
+    path.chmod(0o644)
+    path.write_text("{}")
+    ended = lens("registry", "list")
+    assert ended.status == 0
+    assert [row[:3] for row in _rows(ended.out)[1:]] == [
+        ["v1", "production", "promote"],
+        ["v2", "damaged", "-"],
+        ["v3", "candidate", "promote"],
+    ]
+    told = json.loads(lens("registry", "list", "--json").out)
+    assert [version["version"] for version in told["versions"]] == ["v1", "v3"]
+    assert told["damaged"].keys() == {"v2"}
+    assert "version.json was changed after registration" in told["damaged"]["v2"]
+    assert lens("registry", "show", "production").status == 0
+    assert lens("registry", "show", "v2").status == 2
+    ended = lens("registry", "verify")
+    assert (ended.status, [row[:2] for row in _rows(ended.out)[1:]]) == (
+        3,
+        [["v1", "intact"], ["v2", "version.json"], ["v3", "intact"]],
+    )
+
+
+@pytest.mark.parametrize("place", ["model_registry", "gs://hospital-models/registry"])
+def test_sync_is_for_registries_that_vertex_ai_shows(place: str, lens: Lens) -> None:
+    ended = lens("registry", "sync", "--registry", place)
+    assert ended.status == 2
+    (problem,) = ended.problems
+    assert problem.startswith(f"{place} is shown nowhere else, so there is nothing to bring into step; give vertex://")
+
+
+def test_sync_repairs_what_vertex_ai_shows(site: VertexSite, making: Making, lens: Lens) -> None:
+    make = making(site.open())
+    make.release("a", "b")
+    site.console.merge_version_aliases({"name": f"{site.model}@1", "version_aliases": ["production", "default"]})
+    assert "production" in site.aliases()["1"]
+    ended = lens("registry", "sync", "--registry", site.location)
+    assert (ended.status, ended.out) == (0, "Vertex AI shows the registry as it is; production: v2\n")
+    assert site.aliases() == {"1": {"v1", "previous"}, "2": {"v2", "production", "default"}}
+    told = json.loads(lens("registry", "sync", "--json", "--registry", site.location).out)
+    assert (told["in_step"], told["production"]) == (True, "v2")
 
 
 def test_promote_moves_production_and_says_who_and_why(registry: Registry, lens: Lens) -> None:

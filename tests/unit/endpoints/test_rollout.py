@@ -6,7 +6,8 @@ from release_site import SETTINGS, content, make_registry, memory_endpoint, with
 
 from lab_lens.config_deployment import Deployment
 from lab_lens.endpoints.base import EndpointError, release_of
-from lab_lens.endpoints.rollout import empty_endpoint, return_traffic, roll_out, try_out
+from lab_lens.endpoints.emptying import empty_endpoint
+from lab_lens.endpoints.rollout import return_traffic, roll_out, try_out
 from lab_lens.errors import InputError
 from lab_lens.registry.base import SHIFTING
 from lab_lens.registry.local import LocalRegistry
@@ -208,7 +209,7 @@ def test_an_endpoint_that_cannot_be_asked_is_told_and_recorded(registry: LocalRe
     with pytest.raises(EndpointError, match="no answer"):
         roll_out(Silent(), registry, "v1", SETTINGS, actor="ana")
     last = registry.history()[-1]
-    assert (last.action, last.why) == ("deploy_failed", "memory: could not be asked: no answer")
+    assert (last.action, last.why) == ("deploy_failed", "memory: could not be asked: no answer (rollout of v1)")
 
 
 def test_a_changed_version_is_refused_before_anything_is_done(

@@ -74,6 +74,30 @@ def test_the_least_recently_used_entries_go(tmp_path: Path) -> None:
     assert [cache.restore(kind, tmp_path / "out") for kind in kinds] == [True, False, True, True]
 
 
+def test_files_that_are_no_entries_are_never_removed(tmp_path: Path) -> None:
+    cache, made = PredictionCache(tmp_path / "cache", entries=1), predictions(tmp_path / "made")
+    cache.root.mkdir()
+    others = [cache.root / name for name in ("my_config.json", f"{'0' * 63}.json", f"x{'0' * 64}.json")]
+    for path in others:
+        path.write_text("{}", encoding="utf-8")
+        os.utime(path, (1, 1))
+    for number in range(3):
+        cache.keep({**MADE_BY, "model_hash": str(number)}, made)
+    assert all(path.is_file() for path in others)
+    assert len(entries(cache)) == len(others) + 1
+
+
+def test_a_record_that_lay_there_does_not_outlive_its_predictions(tmp_path: Path) -> None:
+    cache, out = PredictionCache(tmp_path / "cache"), predictions(tmp_path / "out", "old")
+    cache.keep(MADE_BY, predictions(tmp_path / "made"))
+    # Where the new predictions cannot be put, the old record must be gone all the same.
+    (out / "predictions.csv").unlink()
+    (out / "predictions.csv").mkdir()
+    with pytest.raises(IsADirectoryError):
+        cache.restore(MADE_BY, out)
+    assert not (out / "generation.json").exists()
+
+
 def test_an_entry_is_one_file_without_leftovers(tmp_path: Path) -> None:
     cache = PredictionCache(tmp_path / "cache")
     cache.keep(MADE_BY, predictions(tmp_path / "made"))

@@ -43,6 +43,18 @@ def test_the_registry_is_writable_for_those_who_change_it_alone(task: str, write
     assert view.writable[Path("/registry")] is writes
 
 
+def test_models_that_measure_are_shown_to_validation_alone(tmp_path: Path) -> None:
+    for name in ("encoder", "judge"):
+        (tmp_path / name).mkdir()
+    models = {"bertscore_encoder": str(tmp_path / "encoder"), "entailment_model": str(tmp_path / "judge")}
+    given = {"config": json.dumps({"validation": models})}
+    run = {tmp_path / "run": True}
+    shown = {tmp_path / name: False for name in ("encoder", "judge")}
+    assert view_of("validate-model", given, tmp_path / "run", network=False).writable == run | shown
+    assert view_of("detect-bias", given, tmp_path / "run", network=False).writable == run
+    assert view_of("validate-model", {"config": "{}"}, tmp_path / "run", network=False).writable == run
+
+
 def test_the_tracking_store_is_writable(tmp_path: Path) -> None:
     view = view_of("train-model", {"tracking_uri": "sqlite:////store/mlflow.db"}, tmp_path, network=False)
     assert view.writable[Path("/store")] is True

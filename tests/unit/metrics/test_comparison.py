@@ -9,7 +9,7 @@ from lab_lens.errors import InputError
 from lab_lens.metrics.bleu import corpus_bleu_of
 from lab_lens.metrics.comparison import non_inferiority, paired_difference, paired_statistic
 from lab_lens.metrics.text import score_texts
-from lab_lens.metrics.uncertainty import mean_of
+from lab_lens.metrics.uncertainty import mean_of, with_counts
 
 PATIENTS = [f"p{number // 2}" for number in range(60)]
 HARDNESS = np.random.default_rng(1).uniform(0.1, 0.6, size=60)
@@ -17,6 +17,11 @@ HARDNESS = np.random.default_rng(1).uniform(0.1, 0.6, size=60)
 
 def noise(seed, scale=0.02):
     return np.random.default_rng(seed).normal(0, scale, size=60)
+
+
+def ratio(sums):
+    with np.errstate(invalid="ignore"):
+        return sums[..., 0] / sums[..., 1]
 
 
 def test_equal_systems_do_not_differ():
@@ -139,14 +144,49 @@ def test_a_system_without_anything_to_measure_has_no_difference():
     result = paired_statistic(np.zeros((6, 2)), facts, list("abcdef"), mean_of, seed=1)
     assert (result.relative, result.p_value) == (None, None)
     assert result.to_json()["difference"]["estimate"] is None
-    assert result.reason == "one of the two has nothing that could be measured"
+    assert result.reason.startswith("one of the two has nothing that could be measured")
+
+
+def test_a_system_that_is_silent_on_hard_notes_is_compared_on_the_others():
+    hard = np.arange(60) % 2 == 1
+    champion = np.where(hard, 0.4, 0.9) + noise(1)
+    candidate = np.where(hard, np.nan, champion - 0.02)
+    patients = [f"p{number}" for number in range(60)]
+    result = paired_statistic(with_counts(candidate), with_counts(champion), patients, mean_of, seed=1)
+    assert result.difference.estimate == pytest.approx(-0.02)
+    assert result.relative.estimate == pytest.approx(-0.02 / champion[~hard].mean())
+    assert (result.difference.n_examples, result.difference.n_clusters) == (30, 30)
+    mirrored = paired_statistic(with_counts(champion), with_counts(candidate), patients, mean_of, seed=1)
+    assert mirrored.difference.estimate == pytest.approx(0.02)
+
+
+def test_a_test_needs_patients_that_both_systems_answer():
+    candidate = np.array([0.5, 0.4, 0.6, *[np.nan] * 6])
+    result = paired_statistic(with_counts(candidate), with_counts(np.full(9, 0.3)), list("abcdefghi"), mean_of, seed=1)
+    assert (result.difference.low, result.p_value) == (None, None)
+    assert result.reason == "a test needs 5 patients, and there are 3"
+
+
+def test_rows_without_counts_are_part_of_a_ratio():
+    one, other = np.tile([1.0, 4.0], (8, 1)), np.tile([3.0, 4.0], (8, 1))
+    one[0] = 0.0
+    result = paired_statistic(one, other, list("abcdefgh"), ratio, seed=1)
+    assert (result.difference.estimate, result.difference.n_examples) == (pytest.approx(-0.5), 8)
+
+
+def test_means_of_different_rows_have_no_difference():
+    one, other = np.full(12, np.nan), np.full(12, 0.3)
+    one[:6], other[:6] = 0.3, np.nan
+    result = paired_statistic(with_counts(one), with_counts(other), list("abcdefghijkl"), mean_of, seed=1)
+    assert result.to_json()["difference"]["estimate"] is None
+    assert "nothing on the rows of the other" in result.reason
 
 
 def test_a_test_that_some_labellings_cannot_decide_is_not_made():
     one = np.zeros((6, 2))
-    one[0] = (1.0, 2.0)
+    one[:3] = (1.0, 2.0)
     other = np.zeros((6, 2))
-    other[1] = (1.0, 2.0)
-    result = paired_statistic(one, other, list("abcdef"), mean_of, seed=1)
+    other[3:] = (1.0, 2.0)
+    result = paired_statistic(one, other, list("abcdef"), ratio, seed=1)
     assert (result.difference.estimate, result.p_value) == (0.0, None)
     assert "no test" in result.reason

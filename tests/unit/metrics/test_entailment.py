@@ -50,10 +50,16 @@ def test_a_sentence_without_end_is_read_in_pieces(model: EntailmentModel) -> Non
 
 
 def test_what_cannot_be_judged_is_undefined(model: EntailmentModel) -> None:
-    scores = score_entailment(model, ["", "Fever.", "Fever."], ["Agrees.", "", "Agrees."])
+    scores = score_entailment(model, ["", "Fever.", "Fever."], ["", "", "Agrees."])
     for values in scores.per_example.values():
         assert np.isnan(values[:2]).all()
         assert np.isfinite(values[2])
+
+
+def test_saying_nothing_about_a_note_is_entailed_by_nothing(model: EntailmentModel) -> None:
+    scores = score_entailment(model, ["", " \n"], ["Agrees.", "Agrees."]).per_example
+    assert scores["entailment_score"].tolist() == scores["entailed_rate"].tolist() == [0.0, 0.0]
+    assert np.isnan(scores["entailment_contradiction_rate"]).all()
 
 
 def test_a_summary_sentence_that_is_too_long_is_counted(model: EntailmentModel) -> None:

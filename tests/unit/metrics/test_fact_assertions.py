@@ -146,3 +146,54 @@ def test_synonyms_abbreviations_and_clinical_endings_are_known(text, kind, conce
 @pytest.mark.parametrize("text", ["He gave us a hit.", "the cap was on", "her diagnosis and prognosis", "as he saw"])
 def test_words_in_lower_case_are_no_abbreviations(text):
     assert extract_facts(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I've not actually had any chills or fever.",
+        "He has not had trouble with fever.",
+        "Any fever? Nothing like that.",
+        "Do you have fever? I don't have any.",
+        "[doctor] have you had any fever ? [patient] i have n't , thank god .",
+        "[doctor] any cough or fever or anything like that no okay and your knee",
+        "[doctor] any more of that fever since then\n[patient] i have not had any at all",
+        "The parents also noticed no fever.",
+    ],
+)
+def test_a_denial_in_spoken_words_is_negated(text):
+    assert said_of(text, "fever") == {"negated"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[doctor] have you had fever ? [patient] i do n't know .",
+        "[doctor] have you had fever ? [patient] not sure .",
+        "[doctor] have you had fever ? [patient] i never took it .",
+    ],
+)
+def test_an_answer_that_decides_nothing_leaves_the_question_open(text):
+    fact = next(fact for fact in extract_facts(text) if fact.concept == "fever")
+    assert fact.attributes["context"] == "question"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[doctor] any cough or fever yeah okay no rash",
+        "No cough.  fever since Monday",
+        "No cough. He has some fever.",
+    ],
+)
+def test_a_denial_of_something_else_leaves_a_finding_alone(text):
+    assert said_of(text, "fever") == {"affirmed"}
+
+
+def test_what_a_parent_noticed_is_the_patients_and_what_a_parent_has_is_not():
+    noticed, has = (
+        next(fact for fact in extract_facts(text) if fact.concept == "rash")
+        for text in ("The parents also noticed a rash.", "Mother with a rash.")
+    )
+    assert "context" not in noticed.attributes
+    assert has.attributes["context"] == "family"

@@ -127,6 +127,30 @@ def test_the_note_alone_decides_what_is_a_hallucination():
     assert (counts["unsupported"], counts["recalled"], counts["omitted"]) == (1, 1, 0)
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        "On exam I don't appreciate any plaque glints.",
+        "[doctor] have you seen any plaque glints ? [patient] no .",
+        "There is no radiopaque density or plaque glints.",
+        "No evidence of plaque glints.",
+    ],
+)
+def test_an_unknown_finding_is_checked_however_the_note_denies_it(note):
+    assert [found.differs for found in review_summary("Plaque glints.", note).findings] == ["polarity"]
+    assert review_summary("No plaque glints.", note).findings == ()
+
+
+def test_a_word_before_a_known_finding_is_no_finding_of_its_own():
+    assert review_summary("Left calf wound dressed.", "No calf fever. Left calf wound dressed.").findings == ()
+
+
+@pytest.mark.parametrize("answer", ["yes .", "i do n't know ."])
+def test_an_unknown_finding_that_a_note_does_not_deny_is_not_checked(answer):
+    note = f"[doctor] have you seen any plaque glints ? [patient] {answer}"
+    assert review_summary("Plaque glints.", note).counts == {}
+
+
 def test_a_finding_that_no_lexicon_knows_is_checked_where_the_note_denies_it():
     note = "There is no nipple retraction. Without radiopaque densities."
     findings = [found.differs for found in review_summary("Nipple retraction. Radiopaque densities.", note).findings]

@@ -3,7 +3,7 @@ import pytest
 
 from lab_lens.artifacts import sha256_file
 from lab_lens.errors import InputError
-from lab_lens.metrics.pairs import NO_NOTES, NO_PATIENTS, ROLES, Selection, read_pairs
+from lab_lens.metrics.pairs import NO_NOTES, NO_PATIENTS, ROLES, Selection, read_answers, read_pairs
 
 OUTPUTS = {
     "encounter": ["E1", "E2", "E1", "E2"],
@@ -124,7 +124,23 @@ def test_values_that_may_be_notes_are_not_listed(tmp_path):
     )
     told = problems(path, path, columns=LONG_FORMAT, where={"reference": "x"})
     assert "Zebedee" not in " ".join(told)
-    assert "reference has 1 different values" in told[0]
+    assert "reference has 1 different values in 4 rows" in told[0]
+
+
+def test_values_that_occur_once_or_look_like_names_are_not_listed(tmp_path):
+    for names in (["John Smith", "Mary Jones"] * 2, ["Zebedee", "Ann", "Bob", "Cy"]):
+        path = write(tmp_path, "o.csv", {**OUTPUTS, "patient": names})
+        (told,) = problems(path, path, columns=LONG_FORMAT, where={"patient": "x"})
+        assert told.endswith(f"patient has {len(set(names))} different values in 4 rows")
+
+
+def test_another_systems_answers_are_selected_from_a_file_of_several(tmp_path, outputs):
+    bart = Selection(LONG_FORMAT, {"system": "bart"})
+    pairs = read_pairs(outputs, outputs, bart)
+    rival = {"example_id": ["E2 ", "E1"] * 2, "system": ["bart", "bart", "led", "led"], "summary": list("badc")}
+    assert read_answers(write(tmp_path, "p.csv", rival), pairs, bart)["summary"].tolist() == ["a", "b"]
+    with pytest.raises(InputError, match="no row that --where asks for; system is one of led"):
+        read_answers(write(tmp_path, "p.csv", {**rival, "system": ["led"] * 4}), pairs, bart)
 
 
 def test_several_systems_at_once_are_refused_with_the_way_out(outputs):

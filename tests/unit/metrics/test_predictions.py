@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from lab_lens.artifacts import sha256_text
+from lab_lens.artifacts import sha256_file, sha256_text
 from lab_lens.errors import InputError
 from lab_lens.metrics.predictions import Provenance, load_predictions, read_provenance
 
@@ -75,6 +75,35 @@ def test_another_patient_behind_the_same_id_is_refused(tmp_path):
         load_predictions(path, EXAMPLES)
 
 
+def test_ids_that_look_like_text_or_names_are_told_by_row(tmp_path):
+    told_ids = ["John Smith, 59, HIV positive", "Zebedee", "p.q;r:s/t1", "e" * 39 + "12"]
+    for secret in told_ids:
+        path = write(tmp_path, {"example_id": ["e1", "e2", secret], "summary": ["x"] * 3})
+        with pytest.raises(InputError) as caught:
+            load_predictions(path, EXAMPLES)
+        assert "1 example ids are not in the examples (row 3)" in caught.value.problems[0]
+        assert "1 examples have no prediction (e3)" in caught.value.problems[1]
+        assert secret not in "".join(caught.value.problems)
+
+
+def test_ids_that_look_like_text_are_told_by_row_in_every_problem(tmp_path):
+    names = ["Ann Lee", "Bob Ray", "Cy Fox"]
+    examples = pd.DataFrame({"example_id": names, "subject_id": ["p1", "p1", "p2"]})
+    rows = {"example_id": ["Bob Ray", "Ann Lee", "Cy Fox"], "subject_id": ["p1", "p2", "p2"], "summary": ["x"] * 3}
+    with pytest.raises(InputError, match=r"1 rows have another subject_id than the examples \(row 2\)"):
+        load_predictions(write(tmp_path, rows), examples)
+    with pytest.raises(InputError, match=r"occur more than once \(row 2\)(.|\n)*no prediction \(rows 2, 3\)"):
+        load_predictions(write(tmp_path, {"example_id": ["Ann Lee"] * 2, "summary": ["x"] * 2}), examples)
+
+
+def test_blanks_around_ids_are_no_part_of_them(tmp_path):
+    path = write(tmp_path, {"example_id": ["e3 ", " e1", "e2"], "summary": list("abc")}, subject_id=["p2", "p1 ", "p1"])
+    examples = EXAMPLES.assign(example_id=["e1", "e2  ", "e3"], subject_id=["p1", "p1", " p2"])
+    frame = load_predictions(path, examples)
+    assert frame["summary"].tolist() == ["b", "c", "a"]
+    assert frame["example_id"].tolist() == examples["example_id"].tolist()
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"no such file: .*predictions\.csv"):
         load_predictions(tmp_path, EXAMPLES)
@@ -83,14 +112,34 @@ def test_a_missing_file_is_named(tmp_path):
 def test_the_provenance_is_read_from_beside_the_predictions(tmp_path):
     record = {"model_hash": "m", "data_hash": DATA_HASH, "decoding_hash": "d"}
     (tmp_path / "generation.json").write_text(json.dumps(record), encoding="utf-8")
-    assert read_provenance(write(tmp_path), DATA_HASH) == Provenance("m", DATA_HASH, "d")
+    path = write(tmp_path)
+    assert read_provenance(path, DATA_HASH) == Provenance("m", DATA_HASH, "d", sha256_file(path))
 
 
 def test_predictions_without_a_record_are_of_an_unknown_model(tmp_path):
-    assert read_provenance(tmp_path, DATA_HASH) == Provenance(None, DATA_HASH, None)
+    assert read_provenance(tmp_path, DATA_HASH) == Provenance(None, DATA_HASH, None, None)
 
 
 def test_predictions_made_from_other_data_are_refused(tmp_path):
     (tmp_path / "generation.json").write_text(json.dumps({"data_hash": "0" * 64}), encoding="utf-8")
     with pytest.raises(InputError, match="was made from other data"):
         read_provenance(tmp_path, DATA_HASH)
+
+
+def test_predictions_that_were_edited_after_generation_are_refused(tmp_path):
+    path = write(tmp_path)
+    record = {"model_hash": "m", "predictions_sha256": sha256_file(path)}
+    (tmp_path / "generation.json").write_text(json.dumps(record), encoding="utf-8")
+    assert read_provenance(tmp_path, DATA_HASH).predictions_hash == record["predictions_sha256"]
+    path.write_text(path.read_text(encoding="utf-8").replace("third", "better"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"predictions\.csv is not what generation\.json beside it is about"):
+        read_provenance(tmp_path, DATA_HASH)
+
+
+def test_other_data_and_other_predictions_are_told_together(tmp_path):
+    write(tmp_path)
+    record = {"data_hash": "0" * 64, "predictions_sha256": "0" * 64}
+    (tmp_path / "generation.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_provenance(tmp_path, DATA_HASH)
+    assert len(caught.value.problems) == 2

@@ -176,3 +176,26 @@ def test_a_difference_of_the_detectable_size_is_found_four_times_in_five():
         differences = generator.normal(true_difference, spread, size=80)
         found += abs(differences.mean()) > 1.96 * differences.std(ddof=1) / np.sqrt(80)
     assert found / 400 == pytest.approx(0.80, abs=0.06)
+
+
+@pytest.mark.parametrize("count", [5, 20, 30])
+@pytest.mark.parametrize(("event", "confidence"), [(0.0, 0.95), (1.0, 0.9)])
+def test_a_share_that_never_varies_has_the_exact_bound_of_its_patients(count, event, confidence):
+    """Clopper and Pearson: n patients without an event are as likely as half of the error at the bound."""
+    columns = np.tile([3.0 * event, 3.0], (2 * count, 1))
+    clusters = [f"p{row // 2}" for row in range(2 * count)]
+    settings = Bootstrap(100, confidence)
+    measured = dict.fromkeys(("share", "words"), (columns, mean_of))
+    found = bootstrap_statistics(measured, clusters, settings, shares=["share"])
+    low, high = found["share"].low, found["share"].high
+    assert (low if event == 0.0 else high) == event
+    rare = high if event == 0.0 else 1.0 - low
+    assert (1.0 - rare) ** count == pytest.approx((1.0 - confidence) / 2.0)
+    assert (found["words"].low, found["words"].high) == (event, event)
+
+
+def test_a_share_that_varies_has_the_bounds_of_its_resamples():
+    measured = {"share": (with_counts(np.random.default_rng(1).random(30)), mean_of)}
+    settings = Bootstrap(100)
+    plain, exact = (bootstrap_statistics(measured, patients(30), settings, shares=names) for names in ((), ("share",)))
+    assert plain == exact

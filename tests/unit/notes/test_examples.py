@@ -195,6 +195,13 @@ class TestToExamples:
         assert "subject_id is blank in rows 2, 5" in told
         assert "3 rows repeat the example_id of another row, such as a, b" in told
 
+    def test_ids_that_look_like_text_are_told_by_row(self):
+        columns = NOTE_COLUMNS.model_copy(update={"example_id": "eid"})
+        frame = notes(5, eid=["Ann Lee", "e1", "Ann Lee", "e2", "Ann Lee"])
+        told = problem_of(to_examples, frame, columns)
+        assert "2 rows repeat the example_id of another row, such as rows 3, 5; make" in told
+        assert "Lee" not in told
+
     def test_a_long_list_of_rows_is_cut(self):
         frame = notes(1200)
         frame["pid"] = ""

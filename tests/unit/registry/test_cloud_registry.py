@@ -122,6 +122,55 @@ def test_an_object_that_was_copied_back_is_intact_and_one_of_other_bytes_is_not(
     assert registry.verify("v1") == ["model/model.safetensors was changed after registration"]
 
 
+@pytest.mark.parametrize("died", ["before", "after"], ids=["after an upload died", "nothing else happened"])
+def test_versions_that_an_older_index_does_not_know_are_named_and_left_alone(
+    registry: CloudStorageRegistry,
+    place: CloudPlace,
+    cloud: CuttingCloudStorage,
+    making: Making,
+    caplog: pytest.LogCaptureFixture,
+    died: str,
+) -> None:
+    make = making(registry)
+    make.release("a", "b", "c")
+    backup = json.loads(place.read_index())
+    if died == "before":
+        cloud.fail(403, times=99, method="POST", part="vocab.json")
+        with pytest.raises(InputError):
+            make.register("e")
+        cloud.recover()
+        backup = json.loads(place.read_index())
+        backup["cloud"]["uploads"][0]["started"] = "2020-01-01T00:00:00+00:00"
+    folder = place.folder(make.register("d"))
+    newer = {path: data for path, data in place.snapshot().items() if path.startswith(folder)}
+    place.write_index(json.dumps(backup).encode())
+    make.register("f")
+    registry.prune(1, actor="ana", reason="space")
+    assert newer.items() <= place.snapshot().items()
+    assert f"does not know {folder}; they are left alone. Was an older index restored?" in caplog.text
+
+
+def test_an_upload_that_became_a_version_after_the_index_was_saved_is_left_alone(
+    registry: CloudStorageRegistry, place: CloudPlace, making: Making
+) -> None:
+    making(registry).release("a", "b", "c")
+    index = json.loads(place.read_index())
+    making(registry).register("d")
+    newer = {path: data for path, data in place.snapshot().items() if path.startswith(place.folder("v4"))}
+    upload = {
+        "folder": place.folder("v4"),
+        "kept_free": True,
+        "content_hash": registry.show("v4").content_hash,
+        "started": "2020-01-01T00:00:00+00:00",
+        "actor": "ana",
+    }
+    index["cloud"]["uploads"] = [upload]
+    place.write_index(json.dumps(index).encode())
+    registry.prune(0, actor="ana", reason="space")
+    assert place.index()["cloud"]["uploads"] == []
+    assert newer.items() <= place.snapshot().items()
+
+
 # Copies on this machine
 
 

@@ -1,7 +1,11 @@
 """The contract on a local directory, and what only a directory can get wrong."""
 
+import os
 import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from registry_contract import RegistryContract
@@ -135,6 +139,75 @@ def test_a_linked_model_is_one_file_under_two_names_until_it_is_pruned(registry:
     assert linked.verify(version) == []
     assert linked.prune(1, actor="ana", reason="room") == ["v1", "v2"]
     assert (stored.exists(), weights.read_bytes()) == (False, content)
+
+
+def test_of_a_symbolic_link_the_file_that_it_leads_to_is_linked(registry: LocalRegistry, tmp_path: Path) -> None:
+    blob, snapshot = tmp_path / "blobs" / "1f3a", tmp_path / "snapshots" / "main"
+    for directory in (blob.parent, snapshot):
+        directory.mkdir(parents=True)
+    blob.write_text("weights")
+    (snapshot / "model.safetensors").symlink_to(Path("../../blobs/1f3a"))
+    linked = LocalRegistry(registry.path, link=True)
+    linked.register(snapshot, Evidence({}, {}), actor="ana")
+    stored = linked.model_dir("v1") / "model.safetensors"
+    assert (stored.is_symlink(), stored.samefile(blob), stored.read_text()) == (False, True, "weights")
+    assert linked.verify("v1") == []
+
+
+def test_a_model_that_is_refused_keeps_its_modes_though_it_was_to_be_linked(
+    registry: LocalRegistry, make: Maker
+) -> None:
+    linked = LocalRegistry(registry.path, link=True)
+    with pytest.raises(InputError, match="is about another model"):
+        linked.register(make.model("a"), make.evidence("b"), actor="ana")
+    weights = make.model("a") / "model.safetensors"
+    assert weights.stat().st_mode & stat.S_IWUSR
+    assert weights.stat().st_nlink == 1
+
+
+def test_a_file_that_may_not_be_written_is_linked_without_being_opened_for_it(
+    registry: LocalRegistry, make: Maker, opened_for_writing: list[str]
+) -> None:
+    weights = make.model("a") / "model.safetensors"
+    weights.chmod(0o444)
+    opened_for_writing.clear()
+    linked = LocalRegistry(registry.path, link=True)
+    linked.register(make.model("a"), Evidence({}, {}), actor="ana")
+    assert (linked.model_dir("v1") / weights.name).samefile(weights)
+    assert [path for path in opened_for_writing if path.endswith(".safetensors")] == []
+
+
+@pytest.fixture
+def opened_for_writing() -> Iterator[list[str]]:
+    """The files that are opened for writing; root, whom no mode stops, would not notice otherwise."""
+    found: list[str] = []
+    watching = True
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if watching and event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            found.append(str(arguments[0]))
+
+    # An audit hook cannot be taken away again.
+    sys.addaudithook(watch)
+    yield found
+    watching = False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: a file that cannot be read, also by root")
+@pytest.mark.parametrize("link", [False, True])
+def test_a_model_that_cannot_be_read_is_no_fault_of_the_registry(
+    registry: LocalRegistry, tmp_path: Path, link: bool
+) -> None:
+    model = tmp_path / "trained"
+    model.mkdir()
+    # Reading its first byte is an input/output error.
+    (model / "model.safetensors").symlink_to("/proc/self/mem")
+    with pytest.raises(
+        InputError, match=rf"^cannot read {model}/model\.safetensors: Input/output error; fix that file"
+    ):
+        LocalRegistry(registry.path, link=link).register(model, Evidence({}, {}), actor="ana")
+    assert registry.list_versions() == []
+    assert {path.name for path in registry.path.iterdir()} == {INDEX_JSON, ".lock"}
 
 
 def test_what_is_not_linked_is_a_file_of_its_own(registry: LocalRegistry, make: Maker) -> None:

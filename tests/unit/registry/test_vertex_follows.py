@@ -12,7 +12,7 @@ from registry_place import Maker
 from vertex_registry_site import VertexSite
 
 from lab_lens.errors import InputError
-from lab_lens.registry.base import Registry
+from lab_lens.registry.base import Action, Registry
 from lab_lens.registry.vertex import VertexRegistry
 
 Making = Callable[[Registry], Maker]
@@ -115,6 +115,18 @@ def test_a_rollback_does_not_depend_on_vertex(
         assert registry.rollback(actor="ana", reason="worse").to_version == "v1"
     assert "v1 is in production, but Vertex AI does not show it yet" in caplog.text
     assert registry.production() == "v1"
+
+
+@pytest.mark.parametrize("action", ["shifting", "held"])
+def test_what_vertex_does_not_show_does_not_wait_for_it(
+    site: VertexSite, registry: VertexRegistry, make: Maker, action: Action
+) -> None:
+    make.release("a")
+    asked = len(site.server.calls)
+    registry.record(action, actor="ana", reason="r", version="v1", traffic_after={"v1": 100})
+    assert len(site.server.calls) == asked
+    registry.record("deploy_failed", actor="ana", reason="r", version="v1")
+    assert len(site.server.calls) > asked
 
 
 def test_a_version_that_is_deployed_stays_in_vertex_until_it_is_not(

@@ -4,8 +4,10 @@ from lab_lens.config import Config, Fairness
 from lab_lens.config_policy import Policy
 from lab_lens.release.evidence import BiasEvidence, ValidationEvidence
 from lab_lens.release.policy import Release, evaluate_rules
+from lab_lens.release.settings import bias_settings, validation_settings
 
 HASHES = {"model_hash": "m", "data_hash": "d", "decoding_hash": "c"}
+CONFIG = Config(fairness=Fairness(slices=("gender",)))
 
 
 def measured(estimate, low=None, high=None, reason="", **counts):
@@ -25,6 +27,7 @@ def validation(**changes):
     content = {
         "schema_version": 1,
         **HASHES,
+        "settings": validation_settings(CONFIG),
         "examples": 75,
         "metrics": {"rougeL": measured(0.31, 0.28, 0.34), "rouge1": measured(0.4, 0.37, 0.43)},
         "baselines": {"lead_3": lead(0.08, 0.05, 0.11)},
@@ -51,7 +54,14 @@ def attribute(*gaps, status="compared", flagged=False, reason=""):
 def bias(**changes):
     attributes = changes.pop("attributes", {"gender": attribute(gap(-0.01, 0.8))})
     return BiasEvidence.model_validate(
-        {"schema_version": 1, **HASHES, "metric": "rougeL", "attributes": attributes, **changes}
+        {
+            "schema_version": 1,
+            **HASHES,
+            "settings": bias_settings(CONFIG),
+            "metric": "rougeL",
+            "attributes": attributes,
+            **changes,
+        }
     )
 
 
@@ -59,9 +69,13 @@ def policy(**changes):
     return Policy.model_validate({"floors": {"rougeL": 0.15}, "rules": [], **changes})
 
 
-def results_of(validated=None, compared=None, rules=None, slices=("gender",), others=None, **production):
+def release(validated=None, compared=None, rules=None, slices=("gender",), others=None, **production):
     config = Config(policy=rules or policy(), fairness=Fairness(slices=slices))
-    return evaluate_rules(Release(validated or validation(), compared or bias(), others or {}, config, **production))
+    return Release(validated or validation(), compared or bias(), others or {}, config, **production)
+
+
+def results_of(*about, **more):
+    return evaluate_rules(release(*about, **more))
 
 
 def judge(rule, *about, **more):

@@ -5,6 +5,7 @@ import math
 
 import pytest
 from release_reports import (
+    CONFIG,
     against_champion,
     attribute,
     bias,
@@ -18,10 +19,12 @@ from release_reports import (
 )
 
 from lab_lens.artifacts import read_json, read_report, write_report
+from lab_lens.config import Config
 from lab_lens.config_policy import Policy
 from lab_lens.errors import InputError
 from lab_lens.release.decision import Production, decide
 from lab_lens.release.evidence import BiasEvidence, ValidationEvidence, read_evidence
+from lab_lens.release.settings import bias_settings, validation_settings
 
 FACTS = {
     "floors": {},
@@ -94,12 +97,45 @@ def test_a_fairness_report_of_another_model_other_rows_or_other_decoding_forbids
     assert forbidding(compared=bias(**{name: other})) == ["artifacts.same_rows"]
 
 
-def test_reports_made_under_laxer_settings_forbid():
-    assert forbidding(validated=validation(bootstrap={"confidence": 0.6})) == ["artifacts.same_rows"]
-    assert forbidding(compared=bias(min_examples_per_slice=1000)) == ["artifacts.same_rows"]
-    assert forbidding(compared=bias(metric="rouge1")) == ["artifacts.same_rows"]
-    stricter = {"validated": validation(bootstrap={"confidence": 0.99}), "compared": bias(min_examples_per_slice=10)}
-    assert forbidding(**stricter) == []
+@pytest.mark.parametrize(
+    ("section", "changes"),
+    [
+        ("validation", {"confidence": 0.6}),
+        ("validation", {"confidence": 0.99}),
+        ("validation", {"interval": "percentile"}),
+        ("validation", {"bootstrap_resamples": 100}),
+        ("validation", {"rouge_stemmer": False}),
+        ("validation", {"rouge_sentences": "lines"}),
+        ("validation", {"entailment_model": "other"}),
+        ("fairness", {"min_examples_per_slice": 1000}),
+        ("fairness", {"metric": "rouge1"}),
+        ("fairness", {"slices": ("gender", "age_group")}),
+        ("", {"seed": 7}),
+    ],
+)
+def test_reports_made_under_other_settings_forbid_and_say_which(section, changes):
+    values = CONFIG.model_dump()
+    (values[section] if section else values).update(changes)
+    other = Config.model_validate(values)
+    reports = {"compared": bias(settings=bias_settings(other))}
+    if section != "fairness":
+        reports = {"validated": validation(settings=validation_settings(other))}
+    (name,) = changes
+    path = f"{section}.{name}" if section else name
+    assert forbidding(**reports) == ["artifacts.same_rows"]
+    assert f"was made with {path} " in judge("artifacts.same_rows", **reports).reason
+
+
+def test_a_report_that_does_not_tell_its_settings_forbids():
+    for untold in ({"validated": validation(settings=None)}, {"compared": bias(settings=None)}):
+        result = judge("artifacts.same_rows", **untold)
+        assert (result.status, result.forbids) == ("unknown", True)
+        assert "report does not tell its settings." in result.reason
+
+
+def test_settings_that_change_no_figure_may_differ():
+    faster = CONFIG.model_copy(update={"validation": CONFIG.validation.model_copy(update={"processes": 3})})
+    assert forbidding(validated=validation(settings=validation_settings(faster))) == []
 
 
 @pytest.mark.parametrize(("rows", "forbids"), [(75, False), (20, True), (80, True)])

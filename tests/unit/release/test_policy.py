@@ -9,13 +9,14 @@ from release_reports import (
     lead,
     measured,
     policy,
+    release,
     results_of,
     validation,
 )
 
 from lab_lens.errors import InputError
-from lab_lens.release.evidence import ChampionEvidence, Measured, Provenance
-from lab_lens.release.policy import clear_floor_failures
+from lab_lens.release.evidence import Provenance
+from lab_lens.release.policy import evaluate_rules, failures_of_production
 
 
 def test_a_good_first_candidate_passes_every_rule():
@@ -167,6 +168,8 @@ def test_an_attribute_that_nobody_examined_blocks():
         ({"data_hash": "other"}, {}, "fail"),
         ({}, {"model_hash": "other"}, "fail"),
         ({"decoding_hash": None}, {}, "unknown"),
+        ({"predictions_hash": "other"}, {"predictions_hash": "own"}, "fail"),
+        ({"predictions_hash": "own"}, {"predictions_hash": "own"}, "pass"),
     ],
 )
 def test_reports_must_be_about_the_same_model_and_rows(bias_hashes, sensitivity, status):
@@ -198,7 +201,43 @@ def test_a_waiver_of_a_rule_that_does_not_exist_is_refused_with_the_rules_that_d
         judge("floor.rougeL", rules=policy(waivers=[waiver("floor.rouge9")]))
 
 
-@pytest.mark.parametrize(("high", "failures"), [(0.149, 1), (0.15, 0), (None, 0)])
-def test_a_champion_fails_a_floor_only_beyond_doubt(high, failures):
-    champion = ChampionEvidence(version="v3", metrics={"rougeL": Measured(estimate=0.1, low=0.05, high=high)})
-    assert len(clear_floor_failures(policy(), champion)) == failures
+def failures(score, rules=None, compared=None, production="v3", **champion):
+    """What production misses when its ROUGE-L is `score`."""
+    told = {"version": "v3", "model_hash": "strong", "decoding_hash": "c", "metrics": {"rougeL": score}, **champion}
+    found = release(validation(champion=told), compared, rules=rules, production=production, production_hash="strong")
+    return failures_of_production(found, evaluate_rules(found))
+
+
+@pytest.mark.parametrize(("high", "missed"), [(0.149, 1), (0.15, 0), (None, 0)])
+def test_a_champion_fails_a_floor_only_beyond_doubt(high, missed):
+    assert len(failures(measured(0.1, 0.05, high))) == missed
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"version": "v2"},
+        {"model_hash": "weak"},
+        {"model_hash": None},
+        {"decoding_hash": "greedy"},
+        {"production": None},
+        {"compared": bias(model_hash="another")},
+        {"compared": bias(decoding_hash=None)},
+        {"rules": policy(waivers=[waiver("floor.rougeL")])},
+        {"score": measured(0.1, 0.05, 0.12, n_examples=20)},
+        {"score": measured(-3.0, -4.0, -2.0)},
+    ],
+)
+def test_production_is_not_blamed_for_what_was_not_measured_of_it_or_is_waived(about):
+    assert failures(**({"score": measured(0.1, 0.05, 0.12)} | about)) == []
+
+
+def test_a_verdict_names_the_variant_that_was_computed():
+    label = "ROUGE-L (F1, not stemmed)"
+    figure = {"rougeL": measured(0.1, 0.05, 0.12, label=label)}
+    champion = against_champion(measured(0.0, -0.01, 0.01), metrics=figure)
+    report = validation(metrics=figure, champion=champion)
+    for rule in ("floor.rougeL", "beat_baselines", "degradation.rougeL"):
+        assert label in judge(rule, report, production="v1").what
+    assert label in failures(figure["rougeL"])[0]
+    assert judge("floor.rougeL").what.startswith("ROUGE-L (stemmed F1) on 75")

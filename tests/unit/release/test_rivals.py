@@ -68,7 +68,9 @@ def test_nothing_is_a_fraction_of_a_champion_that_scores_zero(difference, status
 @pytest.mark.parametrize(
     ("own", "theirs", "status"),
     [
-        (measured(0.05, 0.03, 0.07), measured(None, reason="no facts"), "pass"),
+        (measured(0.05, 0.03, 0.07), measured(None, reason="no facts", computed=True), "pass"),
+        (measured(0.05, 0.03, 0.07), measured(None, reason="failed: MemoryError", computed=False), "unknown"),
+        (measured(0.05, 0.03, 0.07), measured(None, reason="nobody knows"), "unknown"),
         (measured(None, reason="no facts"), measured(None, reason="no facts"), "unknown"),
         (measured(None, reason="no facts"), measured(0.05, 0.03, 0.07), "unknown"),
         (measured(0.05, 0.03, 0.07), measured(0.05, 0.03, 0.07), "unknown"),

@@ -1,9 +1,13 @@
+import numpy as np
 import pytest
 from release_reports import attribute, bias, judge, measured, policy, validation
 
 from lab_lens.config_policy import Ceiling, Floor
+from lab_lens.metrics.catalogue import METRICS
+from lab_lens.metrics.text import SENTENCE_BLEU_LABEL
+from lab_lens.metrics.uncertainty import Bootstrap, bootstrap_statistics
 from lab_lens.release.evidence import ChampionEvidence
-from lab_lens.release.policy import clear_floor_failures
+from lab_lens.release.scores import clear_misses
 
 
 def floor(at_least, metric="fact_recall", **more):
@@ -129,5 +133,20 @@ def test_a_limit_can_be_asked_of_every_slice(report, status, said):
 )
 def test_a_champion_misses_a_limit_only_with_its_whole_interval(rule, low, high, misses):
     champion = ChampionEvidence.model_validate({"version": "v1", "metrics": {rule.metric: measured(0.3, low, high)}})
-    rules = policy(floors={"rouge1": 0.1}, rules=[rule])
-    assert len(clear_floor_failures(rules, champion)) == misses
+    assert len(clear_misses([rule], champion, 75)) == misses
+
+
+def test_bleu_by_slice_is_named_as_that_of_sentences():
+    rules = policy(rules=[floor(0.2, "bleu", slices="gender")])
+    result = judge("floor.bleu.gender", compared=sliced("bleu", F=(0.3, True)), rules=rules)
+    assert (result.status, result.what.split(" in every")[0]) == ("pass", SENTENCE_BLEU_LABEL)
+
+
+def test_no_event_in_five_patients_does_not_keep_a_ceiling():
+    rates = bootstrap_statistics(
+        {"contradiction_rate": (np.array([[0.0, 9.0, 0.0]] * 5), METRICS["contradiction_rate"].statistic)},
+        list("abcde"),
+        Bootstrap(200),
+        shares=["contradiction_rate"],
+    )
+    assert judged(ceiling(0.15, "contradiction_rate", bound="upper"), rates["contradiction_rate"].to_json()).forbids

@@ -3,9 +3,10 @@ import shutil
 import pandas as pd
 import pytest
 
-from lab_lens.artifacts import read_json, sha256_file, write_json, write_report
+from lab_lens.artifacts import read_json, read_report, sha256_file, write_json, write_report
 from lab_lens.config import Config
 from lab_lens.errors import InputError
+from lab_lens.metrics import families
 from lab_lens.notes.examples import EXAMPLE_COLUMNS, write_examples
 from lab_lens.registry.base import Evidence
 from lab_lens.registry.local import LocalRegistry
@@ -209,6 +210,8 @@ def test_an_absent_attribute_blocks_until_it_is_waived(good):
     sliced = CONFIG.model_copy(
         update={"fairness": CONFIG.fairness.model_copy(update={"slices": ("gender", "ethnicity")})}
     )
+    reports, page = good.folder / "reports", good.folder / "page.html"
+    run_detect_bias(good.test_csv, good.folder / "candidate", sliced, report_dir=reports, html=page)
     record = good.decide(sliced)
     assert (record["verdict"], statuses(record)["fairness.ethnicity"]) == ("hold", "unknown")
     waiver = {"rule": "fairness.ethnicity", "reason": "the source has no ethnicity", "actor": "ana"}
@@ -312,3 +315,54 @@ def test_a_model_that_says_nothing_or_copies_the_note_is_held(release, summaries
     release.judge(summaries)
     record = release.decide()
     assert (record["verdict"], statuses(record)[against]) == ("hold", "fail")
+
+
+@pytest.mark.parametrize("failing", ["facts", "overlap"])
+def test_a_champion_whose_measurement_failed_is_no_champion_without_figures(release, monkeypatch, failing):
+    """The candidate, which is measured first, has its figures."""
+    compute, calls = families._FAMILIES[failing], []
+
+    def fails_second(texts, settings):
+        calls.append(texts)
+        if len(calls) == 2:
+            raise MemoryError
+        return compute(texts, settings)
+
+    monkeypatch.setitem(families._FAMILIES, failing, fails_second)
+    release.put_in_production("v1")
+    release.judge(GOOD, champion=GOOD)
+    record = release.decide()
+    rule = {"facts": "degradation.hallucination_rate", "overlap": "degradation.rougeL"}[failing]
+    assert (record["verdict"], statuses(record)[rule]) == ("hold", "unknown")
+
+
+def test_reports_made_under_other_settings_than_the_decision_do_not_decide(good):
+    values = CONFIG.model_dump()
+    values["validation"] |= {"rouge_stemmer": False}
+    record = good.decide(Config.model_validate(values))
+    assert (record["verdict"], statuses(record)["artifacts.same_rows"]) == ("hold", "fail")
+    assert any("was made with validation.rouge_stemmer true; here it is false." in text for text in record["reasons"])
+
+
+def test_a_champion_that_decoded_otherwise_is_not_blamed_for_its_floor(release):
+    release.put_in_production("v1", "v2")
+    release.judge(["nothing"] * 60, champion=["nothing much"] * 60, decoding_hash="greedy")
+    assert release.decide()["verdict"] == "hold"
+
+
+def test_a_waived_floor_sends_no_production_back(release):
+    release.put_in_production("v1", "v2")
+    release.judge(["nothing"] * 60, champion=["nothing much"] * 60)
+    waiver = {"rule": "floor.rougeL", "reason": "a pilot without patients", "actor": "ana"}
+    policy = CONFIG.policy.model_dump() | {"waivers": [waiver], "floors": {"rougeL": 0.3}}
+    record = release.decide(Config.model_validate(CONFIG.model_dump() | {"policy": policy}))
+    assert (record["verdict"], statuses(record)["floor.rougeL"]) == ("hold", "waived")
+
+
+def test_the_decision_is_sealed(good):
+    good.decide()
+    path = good.folder / "decision" / "decision.json"
+    assert read_report(path)["verdict"] == "promote"
+    write_json(path, read_json(path) | {"verdict": "hold"})
+    with pytest.raises(InputError, match="changed after its stage wrote it"):
+        read_report(path)

@@ -8,6 +8,7 @@ from lab_lens.artifacts import sha256_file
 from lab_lens.config import parse_config
 from lab_lens.errors import InputError
 from lab_lens.notes.examples import write_examples
+from lab_lens.registry.vertex_view import slices_of
 from lab_lens.stages.detect_bias import run_detect_bias
 
 WORDS = ("fever", "cough", "chest", "edema", "aspirin", "warfarin", "stable", "clinic", "normal", "renal", "improved")
@@ -92,11 +93,18 @@ def test_every_slice_is_reported_with_its_size_and_intervals(tmp_path):
         ("45-64", 40, 40),
         ("65+", 40, 40),
     ]
-    for name in ("rouge1", "rouge2", "rougeL", "bleu", "summary_words"):
+    for name in ("rouge1", "rouge2", "rougeL", "rougeLsum", "bleu", "summary_words"):
         interval = slices[0]["metrics"][name]
         assert interval["low"] - 1e-12 <= interval["estimate"] <= interval["high"] + 1e-12
     assert slices[0]["metrics"]["summary_words"]["estimate"] == 9.0
     assert slices[0]["truncated_fraction"] == 0.0
+
+
+def test_vertex_ai_can_show_every_slice_of_the_report(tmp_path):
+    shown = slices_of(report_of(write_inputs(tmp_path, held_out())))
+    assert {"age_group=18-44", "age_group=45-64", "age_group=65+", "gender=F", "gender=M"} <= {
+        item["slice_"]["value"] for item in shown
+    }
 
 
 def test_small_slices_end_in_insufficient_evidence(tmp_path):
@@ -135,7 +143,7 @@ def test_shuffled_rows_give_the_same_report(tmp_path):
         write_examples(rows.sample(frac=1.0, random_state=9), tmp_path / "b" / name)
     reports = [report_of(tmp_path / name) for name in "ab"]
     for report in reports:
-        del report["data_hash"], report["report_hash"]
+        del report["data_hash"], report["predictions_hash"], report["report_hash"]
     assert reports[0] == reports[1]
 
 
@@ -152,6 +160,7 @@ def test_hashes_of_the_generation_are_carried_over_and_other_data_is_refused(tmp
     (folder / "generation.json").write_text(json.dumps(record))
     report = report_of(folder)
     assert {name: report[name] for name in record} == record
+    assert report["predictions_hash"] == sha256_file(folder / "predictions.csv")
     (folder / "generation.json").write_text(json.dumps(record | {"data_hash": "0" * 64}))
     with pytest.raises(InputError, match="made from other data"):
         run(folder)

@@ -83,12 +83,26 @@ def test_the_record_ties_the_predictions_to_model_data_and_decoding(
     decoding = tiny_config.decoding.record(128, 32)
     assert record["model_hash"] == model_hash(tiny_model_dir)
     assert record["data_hash"] == sha256_file(prepared_dir / "test.csv")
+    for directory in (both.predictions_dir, both.champion_dir):
+        assert record_of(directory)["predictions_sha256"] == sha256_file(directory / "predictions.csv")
     assert record["decoding"] == decoding["decoding"]
     assert record["decoding_hash"] == decoding["decoding_hash"]
     assert (record["backend"], record["precision"], record["device"]) == ("torch", "float32", "cpu")
     assert record["examples"] == len(load_examples(prepared_dir / "test.csv"))
     assert record["truncated_fraction"] == 1.0
     assert record["seconds"] > 0
+
+
+def test_the_record_of_an_earlier_run_does_not_outlive_its_predictions(
+    tiny_model_dir: Path, prepared_dir: Path, tiny_config: Config, tmp_path: Path
+) -> None:
+    out = tmp_path / "predictions"
+    # Predictions cannot be put here: as after a kill between the two files.
+    (out / "predictions.csv").mkdir(parents=True)
+    (out / "generation.json").write_text('{"model_hash": "old"}')
+    with pytest.raises(IsADirectoryError):
+        summarize(tiny_model_dir, prepared_dir, tmp_path, tiny_config)
+    assert not (out / "generation.json").exists()
 
 
 def test_the_champion_summarizes_the_same_rows_under_the_same_decoding(

@@ -35,7 +35,7 @@ class Candidate:
             "bias_report": artifacts.sha256_file(self.root / "bias" / "bias_report_20260102T030405.json"),
         }
         decision = {"verdict": "promote", "model_hash": self.model_hash, "config_hash": "c0", "report_hashes": hashes}
-        artifacts.write_json(self.root / "decision" / "decision.json", decision | changes)
+        artifacts.write_report(self.root / "decision" / "decision.json", decision | changes)
         return self
 
     def register(self, **options: Any) -> RegisteredVersion:
@@ -94,6 +94,14 @@ def test_a_report_that_was_not_the_one_decided_on_is_refused(candidate: Candidat
     artifacts.write_json(path, json.loads(path.read_text()) | {"note": "improved later"})
     with pytest.raises(InputError, match="the decision was made on another"):
         candidate.register()
+
+
+def test_a_decision_that_was_edited_by_hand_is_refused(candidate: Candidate) -> None:
+    path = candidate.decide(verdict="hold").root / "decision" / "decision.json"
+    path.write_text(path.read_text().replace('"hold"', '"promote"'))
+    with pytest.raises(InputError, match="changed after its stage wrote it"):
+        candidate.register()
+    assert not (candidate.root / "registry").exists()
 
 
 def test_every_problem_is_named_at_once(candidate: Candidate) -> None:

@@ -10,6 +10,7 @@ import sacrebleu
 from lab_lens.artifacts import read_json, sha256_file
 from lab_lens.config import parse_config
 from lab_lens.errors import InputError
+from lab_lens.metrics.pairs import Selection
 from lab_lens.metrics.text import PER_EXAMPLE, score_texts
 from lab_lens.notes.examples import EXAMPLE_COLUMNS, read_table, write_examples
 from lab_lens.release.evidence import BiasEvidence, ValidationEvidence, read_evidence
@@ -224,6 +225,49 @@ def test_predictions_made_from_other_data_are_refused(workspace, tmp_path):
     folder = write_predictions(tmp_path / "old", cohort(), cohort()["target_summary"], data_hash="0" * 64)
     with pytest.raises(InputError, match="was made from other data"):
         workspace.validate(folder)
+
+
+def test_the_report_says_which_predictions_it_is_about(workspace):
+    _, report = workspace.validate()
+    assert report["predictions_hash"] == sha256_file(workspace.candidate / "predictions.csv")
+
+
+@pytest.mark.parametrize("edited", ["candidate", "champion"])
+def test_predictions_that_were_edited_after_generation_are_refused(workspace, edited):
+    folder = workspace.folder / edited
+    path = folder / "generation.json"
+    record = read_json(path) | {"predictions_sha256": sha256_file(folder / "predictions.csv")}
+    path.write_text(json.dumps(record), encoding="utf-8")
+    workspace.validate(champion=workspace.champion)
+    table = read_table(folder / "predictions.csv")
+    table.loc[3, "summary"] = "another answer"
+    write_examples(table, folder / "predictions.csv")
+    with pytest.raises(InputError, match=r"is not what generation\.json beside it is about") as refused:
+        workspace.validate(champion=workspace.champion)
+    assert "another answer" not in str(refused.value)
+
+
+def test_a_choice_of_rows_narrows_the_champion_too(workspace):
+    wards = ["east" if row % 2 else "west" for row in range(30)]
+    test_csv = write_examples(cohort().assign(ward=wards), workspace.folder / "wards.csv")
+    for folder in (workspace.candidate, workspace.champion):
+        table = read_table(folder / "predictions.csv").assign(ward=wards)
+        write_examples(table, folder / "predictions.csv")
+        record = {"model_hash": "m", "data_hash": sha256_file(test_csv)}
+        (folder / "generation.json").write_text(json.dumps(record), encoding="utf-8")
+    result = run_validate_model(
+        test_csv,
+        workspace.candidate,
+        CONFIG,
+        champion=workspace.champion,
+        report_dir=workspace.folder / "out",
+        html=workspace.folder / "page.html",
+        selection=Selection(where={"ward": "west"}),
+    )
+    report = read_json(result.report)
+    assert (report["examples"], report["champion"]["version"]) == (15, "v1")
+    assert report["champion"]["metrics"]["rougeL"]["estimate"] == pytest.approx(1.0)
+    assert report["data_hash"] != sha256_file(test_csv)
 
 
 def test_a_champion_directory_without_its_record_is_refused(workspace, tmp_path):
