@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kfp import compiler
+from kfp import compiler, dsl
 
 from components.images import OPS, TRAINER
 from lab_lens import artifacts
@@ -38,6 +38,12 @@ class CompileOptions:
 _VALIDATION = "exec-validate-model"
 _logger = logging.getLogger(__name__)
 _AS_IT_IS = CompileOptions()
+# Only Vertex AI has full names of runs; kfp.local stops at the placeholder of one.
+_JOB = {
+    "local": dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+    "kubeflow": dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+    "vertex": dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
+}
 
 
 def compile_pipeline(out: Path, options: CompileOptions = _AS_IT_IS) -> Path:
@@ -50,7 +56,7 @@ def compile_pipeline(out: Path, options: CompileOptions = _AS_IT_IS) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         compiled = Path(scratch) / "pipeline.yaml"
         searches = options.config.tuning.searches() if options.config else 0
-        compiler.Compiler().compile(build_pipeline(searches), str(compiled))
+        compiler.Compiler().compile(build_pipeline(searches, _JOB[options.target]), str(compiled))
         text = compiled.read_text(encoding="utf-8")
     documents = list(yaml.safe_load_all(text))
     if len(documents) != 1:

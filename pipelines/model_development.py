@@ -56,6 +56,7 @@ def _release_or_keep(
     device: PipelineParameterChannel,
     actor: PipelineParameterChannel,
     track: Mapping[str, PipelineParameterChannel],
+    job: str,
 ) -> None:
     """Register and deploy what the gate let through, and undo it when it is unhealthy; else keep what is there."""
     verdict = decided.outputs["Output"]
@@ -68,7 +69,7 @@ def _release_or_keep(
             validation=validated.outputs["report"],
             bias=compared.outputs["report"],
             predictions=generated.outputs["predictions"],
-            job=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
+            job=job,
             **track,
             **target,
             **who,
@@ -83,12 +84,13 @@ def _release_or_keep(
         task.set_caching_options(False)
 
 
-def build_pipeline(tuning_workers: int = 0) -> BaseComponent:
+def build_pipeline(tuning_workers: int = 0, job: str = dsl.PIPELINE_JOB_NAME_PLACEHOLDER) -> BaseComponent:
     """The graph as KFP can compile it.
 
     Args:
         tuning_workers: searches for hyperparameters side by side, before training; 0: the configuration is used as
             it is given. Structure is compiled in, so this is no parameter of the pipeline.
+        job: placeholder of what a version links to as the run that made it.
     """
 
     @dsl.pipeline(
@@ -158,7 +160,7 @@ def build_pipeline(tuning_workers: int = 0) -> BaseComponent:
                 task.set_caching_options(False)
             proven = {"decided": decided, "validated": validated, "compared": compared, "generated": generated}
             target = {"config": settings, "registry": registry, "device": device, "actor": actor}
-            _release_or_keep(model=model, track=track, **proven, **target)
+            _release_or_keep(model=model, track=track, job=job, **proven, **target)
 
     return model_development
 

@@ -242,3 +242,21 @@ def test_a_component_file_is_a_short_contract_with_one_call_into_its_stage(compo
     function = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
     statements = [node for node in function.body[1:] if not isinstance(node, ast.ImportFrom)]
     assert statements[-1].end_lineno - statements[0].lineno < 40
+
+
+_NAMES_OF_RUNS = ("{{$.pipeline_job_name}}", "{{$.pipeline_job_resource_name}}")
+
+
+@pytest.mark.parametrize(
+    ("target", "placeholder"),
+    [
+        ("local", "{{$.pipeline_job_name}}"),
+        ("kubeflow", "{{$.pipeline_job_name}}"),
+        ("vertex", "{{$.pipeline_job_resource_name}}"),
+    ],
+)
+def test_a_version_links_to_its_run_by_the_name_that_the_target_knows(
+    target: Any, placeholder: str, tmp_path: Path
+) -> None:
+    text = compile_pipeline(tmp_path / "p.yaml", CompileOptions(target=target)).read_text(encoding="utf-8")
+    assert all((other in text) is (other == placeholder) for other in _NAMES_OF_RUNS)
