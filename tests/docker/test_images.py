@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 
 Images = dict[str, dict[str, Any]]
 PACKAGES = "/opt/lab-lens/packages"
+# Models that measure summaries are asked in the trainer's image, where compilation then puts the validation.
+_MEASURING = {"safetensors", "torch", "transformers"}
 COMPONENTS = sorted(
     path.stem for path in Path(components.__path__[0]).glob("*.py") if path.stem not in {"__init__", "images"}
 )
@@ -104,7 +106,8 @@ def test_a_component_finds_everything_that_its_stage_imports_in_its_image(
 ) -> None:
     component = getattr(importlib.import_module(f"components.{stem}"), stem)
     family = component.component_spec.implementation.container.image.removeprefix("lab-lens-")
-    wanted = sorted(_imports(ROOT / "components" / f"{stem}.py") - {"kfp", "components"})
+    elsewhere = _MEASURING if family == "evaluator" else set()
+    wanted = sorted(_imports(ROOT / "components" / f"{stem}.py") - {"kfp", "components"} - elsewhere)
     script = f"import importlib.util as u; print([m for m in {wanted!r} if u.find_spec(m) is None])"
     assert _run(docker, images[family]["reference"], "python", "-c", script) == "[]\n"
     executor = f"import kfp.dsl.executor_main, lab_lens.stages.{stem}, lab_lens.tracking"
