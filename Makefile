@@ -26,7 +26,7 @@ demo: $(INSTALLED)  ## Train on synthetic notes, release, refuse, roll back: abo
 
 .PHONY: test
 test: $(INSTALLED)  ## Run all tests; those in containers where a Docker engine answers
-	$(BIN)/python -m pytest -n auto --dist loadgroup tests
+	$(BIN)/python -m pytest -n auto --dist loadfile tests
 
 .PHONY: test-unit
 test-unit: $(INSTALLED)  ## Run the fast tests alone
