@@ -76,8 +76,8 @@ def read_pairs(data: Path, predictions: Path, selection: Selection) -> Pairs:
             missing, nothing is left of the rows, ids are blank, repeated, unknown or missing.
     """
     data_csv, predictions_csv = file_in(data, TEST_CSV), file_in(predictions, PREDICTIONS_CSV)
-    whole = _read_all(dict.fromkeys([data_csv, predictions_csv]), selection)
-    kept = {path: _kept(frame, selection.where) for path, frame in whole.items()}
+    whole = _read_all(dict.fromkeys([data_csv, predictions_csv]))
+    kept = {path: _kept(frame, selection.where) for path, frame in _numbered(whole, selection).items()}
     tables = {path: _renamed(frame, selection.columns) for path, frame in kept.items()}
     problems = [
         *_selection_problems(whole, kept, selection),
@@ -129,8 +129,7 @@ def _answers(frame: pd.DataFrame, examples: pd.DataFrame, path: Path, *, has_pat
     )
 
 
-def _read_all(paths: Iterable[Path], selection: Selection) -> dict[Path, pd.DataFrame]:
-    """The tables; a single one that has no ids gets them from the places of its rows."""
+def _read_all(paths: Iterable[Path]) -> dict[Path, pd.DataFrame]:
     tables: dict[Path, pd.DataFrame] = {}
     problems: list[str] = []
     for path in paths:
@@ -140,12 +139,17 @@ def _read_all(paths: Iterable[Path], selection: Selection) -> dict[Path, pd.Data
             problems += error.problems
     if problems:
         raise InputError(problems)
-    name = selection.columns.get("example_id", "example_id")
-    if len(tables) == 1 and "example_id" not in selection.columns:
-        (frame,) = tables.values()
-        if name not in frame.columns:
-            frame.insert(0, name, [f"row-{number:06d}" for number in range(1, len(frame) + 1)])
     return tables
+
+
+def _numbered(tables: Mapping[Path, pd.DataFrame], selection: Selection) -> dict[Path, pd.DataFrame]:
+    """The same tables; where one file is both and has no ids, with those of the places of its rows."""
+    if len(tables) > 1 or "example_id" in selection.columns:
+        return dict(tables)
+    ((path, frame),) = tables.items()
+    if "example_id" in frame.columns:
+        return {path: frame}
+    return {path: frame.assign(example_id=[f"row-{number:06d}" for number in range(1, len(frame) + 1)])}
 
 
 def _kept(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:

@@ -172,3 +172,8 @@ def test_the_command_line_knows_the_same_roles():
     from lab_lens.cli.validate_model import ROLES as COMMAND_ROLES
 
     assert COMMAND_ROLES == ROLES
+
+
+def test_the_columns_that_are_told_are_those_of_the_file(outputs):
+    told = problems(outputs, outputs, columns={"summary": "nothing", "target_summary": "reference"})[0]
+    assert told.endswith(f"there is no column nothing; {outputs} has encounter, system, reference, prediction")
